@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { importBusybox } from './busybox-image.js';
+import { startEngine } from './engine.js';
+import type { Engine, EngineOptions } from './engine.js';
+import { e2eIsOff, engineVersions } from './versions.js';
+
+const START_TIMEOUT_MS = 180_000;
+
+/**
+ * One describe block for each real Engine. The engine is started once for the block, with the busybox image, and
+ * stopped behind it. `engine()` is for use inside of tests and hooks. An engine that is missing fails the block;
+ * only `POLLARD_E2E=off` skips it.
+ */
+export function describeEngines(
+  name: string,
+  tests: (engine: () => Engine) => void,
+  options: Omit<EngineOptions, 'version'> = {},
+): void {
+  const block = e2eIsOff() ? describe.skip : describe;
+  for (const version of engineVersions) {
+    block(`${name} (engine of ${version})`, () => {
+      let running: Engine | undefined;
+
+      beforeAll(async () => {
+        running = await startEngine({ ...options, version });
+        await importBusybox(running.api);
+      }, START_TIMEOUT_MS);
+
+      afterAll(async () => {
+        await running?.stop();
+      }, START_TIMEOUT_MS);
+
+      tests(() => {
+        if (!running) throw new Error('the engine runs only inside of tests and hooks');
+        return running;
+      });
+    });
+  }
+}

@@ -1,0 +1,15 @@
+/** Real Docker Engines for the end-to-end tests. Needs Linux, root and .ci/install-engines.sh. */
+export { ApiError, EngineApi } from './api.js';
+export type { ApiAnswer, ApiRequest } from './api.js';
+export { BUSYBOX_IMAGE, importBusybox } from './busybox-image.js';
+export { createContainer, runContainer, runToEnd, TestContainer } from './container.js';
+export type { ContainerOptions } from './container.js';
+export { describeEngines } from './describe-engines.js';
+export { Engine, startEngine } from './engine.js';
+export type { EngineOptions } from './engine.js';
+export { readFrames, readStampedFrames } from './frames.js';
+export type { RawFrame, StampedFrame } from './frames.js';
+export { gzip, writeJsonLog } from './json-log.js';
+export type { JsonLog, JsonLogEntry, JsonLogLine, RotatedFile } from './json-log.js';
+export { e2eIsOff, engineVersions } from './versions.js';
+export type { EngineVersion } from './versions.js';
