@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { AnchorMatcher, type Place } from '../../../src/collector/anchor.js';
+import { AnchorRing } from '../../../src/collector/anchor-ring.js';
+import type { AnchorEntry } from '../../../src/model/cursor.js';
+
+interface Entry {
+  stream: 1 | 2;
+  stamp: number;
+  text: string;
+}
+
+const entry = (text: string, stamp = 1, stream: 1 | 2 = 1): Entry => ({ stream, stamp, text });
+
+function anchorOf(entries: Entry[], size = 32, earlier: AnchorEntry[] = []): AnchorEntry[] {
+  const ring = new AnchorRing(size, earlier);
+  for (const e of entries) {
+    const bytes = Buffer.from(e.text);
+    ring.add(e.stream, 100, e.stamp, bytes, 0, bytes.length);
+  }
+  return ring.anchor();
+}
+
+function places(anchor: AnchorEntry[], answer: Entry[]): { places: Place[]; found: boolean } {
+  const matcher = new AnchorMatcher(anchor);
+  const seen = answer.map((e) => {
+    const bytes = Buffer.from(e.text);
+    return matcher.place(e.stream, 100, e.stamp, bytes, 0, bytes.length);
+  });
+  return { places: seen, found: matcher.found };
+}
+
+describe('the anchor', () => {
+  const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((text, i) => entry(text, i)) as [
+    Entry,
+    Entry,
+    Entry,
+    Entry,
+    Entry,
+  ];
+
+  test('what stands behind it is new, what stands before was delivered', () => {
+    expect(places(anchorOf([b, c]), [a, b, c, d, e]).places).toEqual([
+      'unknown',
+      'anchor',
+      'anchor',
+      'new',
+      'new',
+    ]);
+  });
+
+  test('an entry stamped before the anchor but standing behind it is new', () => {
+    expect(places(anchorOf([b, c]), [b, c, a]).places).toEqual(['anchor', 'anchor', 'new']);
+  });
+
+  test('an answer that begins inside it is continuous', () => {
+    expect(places(anchorOf([a, b, c]), [c, d])).toEqual({ places: ['anchor', 'new'], found: true });
+  });
+
+  test('not in the answer: nothing is decided', () => {
+    expect(places(anchorOf([a, b]), [c, d])).toEqual({ places: ['unknown', 'unknown'], found: false });
+  });
+
+  test('whose end was lost from the log: what follows the rest is new', () => {
+    expect(places(anchorOf([a, b, c]), [a, b, d, e])).toEqual({
+      places: ['anchor', 'anchor', 'new', 'new'],
+      found: true,
+    });
+  });
+
+  test('an answer that ends inside it holds nothing new', () => {
+    expect(places(anchorOf([a, b, c]), [a, b])).toEqual({ places: ['anchor', 'anchor'], found: true });
+  });
+
+  test('equal entries are told apart by their number, where the answer shows all of them', () => {
+    const x = entry('x', 7);
+    expect(places(anchorOf([a, x, x]), [a, x, x, x, e]).places).toEqual([
+      'anchor',
+      'anchor',
+      'anchor',
+      'new',
+      'new',
+    ]);
+  });
+
+  test('where the answer begins among equal entries, in doubt they are delivered again', () => {
+    const x = entry('x', 7);
+    expect(places(anchorOf([a, x, x]), [x, x, e]).places).toEqual(['anchor', 'new', 'new']);
+  });
+
+  test('the same text on the other stream, or at another nanosecond, is another entry', () => {
+    expect(places(anchorOf([a]), [entry('a', 0, 2), entry('a', 1)]).found).toBe(false);
+  });
+
+  test('empty: all is new', () => {
+    expect(places([], [a, b]).places).toEqual(['new', 'new']);
+  });
+
+  test('a ring keeps the last entries, filled up from the anchor before', () => {
+    expect(anchorOf([d], 3, anchorOf([a, b, c], 3))).toEqual(anchorOf([b, c, d]));
+    expect(anchorOf([], 3, anchorOf([a, b], 3))).toEqual(anchorOf([a, b]));
+    expect(anchorOf([a, b, c, d, e], 2)).toEqual(anchorOf([d, e]));
+  });
+
+  const anyEntry = fc.record({
+    stream: fc.constantFrom(1 as const, 2 as const),
+    stamp: fc.nat({ max: 5 }),
+    text: fc.constantFrom('x', 'y'),
+  });
+
+  test('in any log, however many entries are equal: nothing behind the cursor is skipped', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyEntry, { maxLength: 40 }),
+        fc.nat(),
+        fc.nat(),
+        fc.integer({ min: 1, max: 32 }),
+        (log, i, j, size) => {
+          const cursor = log.length === 0 ? 0 : i % (log.length + 1);
+          const from = cursor === 0 ? 0 : j % cursor;
+          const answer = log.slice(from);
+          const { places: seen, found } = places(anchorOf(log.slice(0, cursor), size), answer);
+          const firstNew = seen.indexOf('new');
+          const skipped = firstNew < 0 ? answer : answer.slice(0, firstNew);
+          // Found: an entry behind the cursor may be taken for delivered only if an equal one was delivered, at
+          // the same stamp in the same stream, so that Loki holds it.
+          const delivered = new Set(log.slice(0, cursor).map((e) => JSON.stringify(e)));
+          if (found) for (const e of skipped) expect(delivered.has(JSON.stringify(e))).toBe(true);
+          // And the anchor's last entry in the answer means that it is found.
+          if (cursor > 0 && from < cursor) expect(found).toBe(true);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('with entries that differ, the split is exact', () => {
+    fc.assert(
+      fc.property(
+        fc.nat({ max: 60 }),
+        fc.nat(),
+        fc.nat(),
+        fc.integer({ min: 1, max: 32 }),
+        (length, i, j, size) => {
+          const log = Array.from({ length }, (_, n) => entry(`line ${n}`, n % 4));
+          const cursor = i % (length + 1);
+          const from = cursor === 0 ? 0 : j % cursor;
+          const answer = log.slice(from);
+          const { places: seen } = places(anchorOf(log.slice(0, cursor), size), answer);
+          expect(seen.filter((place) => place === 'new')).toHaveLength(length - cursor);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { LogBodyError } from '../../../src/docker/log-errors.js';
+import { CHUNK_BYTES, TtyParser } from '../../../src/docker/tty.js';
+import { formatStamp } from '../../../src/model/nanoseconds.js';
+import { anyStamp, anyText, Collected, cut, type TestEntry } from '../../support/wire.js';
+
+const STAMP = '2026-01-02T03:04:05.000000007Z';
+
+function parse(pieces: Buffer[], maxLine = 1024 * 1024): TestEntry[] {
+  const collected = new Collected();
+  const parser = new TtyParser(collected, maxLine);
+  for (const piece of pieces) parser.push(piece);
+  parser.end();
+  return collected.entries;
+}
+
+/** As the Engine prints it: the prefix before each chunk of 16 KiB, the newline behind the last. */
+function printed(stamp: bigint, text: Buffer): Buffer {
+  const prefix = Buffer.from(`${formatStamp(stamp)} `);
+  const parts: Buffer[] = [];
+  let at = 0;
+  do {
+    parts.push(prefix, text.subarray(at, at + CHUNK_BYTES));
+    at += CHUNK_BYTES;
+  } while (at <= text.length && text.length >= CHUNK_BYTES);
+  return Buffer.concat([...parts, Buffer.from('\r\n')]);
+}
+
+describe('the raw body of a TTY', () => {
+  test('lines come out as written, wherever the body is cut', () => {
+    // A text that ends in a carriage return of its own would lose it: the terminal's cannot be told apart.
+    const text = anyText.filter((bytes) => bytes[bytes.length - 1] !== 0x0d);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyStamp, text), { maxLength: 20 }), fc.array(fc.nat()), (lines, at) => {
+        const body = Buffer.concat(lines.map(([stamp, bytes]) => printed(stamp, bytes)));
+        const entries = parse(cut(body, at));
+        expect(entries.map((e) => [e.stamp, e.text])).toEqual(lines);
+        expect(entries.every((e) => e.terminated && e.stream === 1)).toBe(true);
+      }),
+    );
+  });
+
+  test('a line of several chunks comes out chunk by chunk, without the prefixes in its middle', () => {
+    fc.assert(
+      fc.property(
+        anyStamp,
+        fc.integer({ min: 0, max: 3 * CHUNK_BYTES }),
+        fc.array(fc.nat(), { maxLength: 20 }),
+        (stamp, length, at) => {
+          const text = Buffer.from(Array.from({ length }, (_, i) => 97 + (i % 26)));
+          const body = Buffer.concat([printed(stamp, text), printed(stamp + 5n, Buffer.from('next'))]);
+          const entries = parse(cut(body, at));
+          const chunks = entries.slice(0, -1);
+          expect(Buffer.concat(chunks.map((e) => e.text)).equals(text)).toBe(true);
+          expect(chunks.map((e) => e.terminated)).toEqual(chunks.map((_, i) => i === chunks.length - 1));
+          expect(entries.at(-1)!.text.toString()).toBe('next');
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('a chunk that grew, because bytes were replaced by U+FFFD, is still found', () => {
+    const prefix = `${STAMP} `;
+    const grown = '\uFFFD'.repeat(CHUNK_BYTES);
+    const entries = parse([Buffer.from(`${prefix}${grown}${prefix}rest\r\n`)]);
+    expect(entries.map((e) => e.text.toString())).toEqual([grown, 'rest']);
+  });
+
+  test('the last words of a process have no newline', () => {
+    expect(
+      parse([Buffer.from(`${STAMP} a\r\n${STAMP} $ `)]).map((e) => [e.text.toString(), e.terminated]),
+    ).toEqual([
+      ['a', true],
+      ['$ ', false],
+    ]);
+  });
+
+  test("the daemon's own error is plain text", () => {
+    expect(() => parse([Buffer.from(`${STAMP} a\r\nError grabbing logs: unexpected EOF\n`)])).toThrow(
+      expect.objectContaining({ fault: 'daemon_error', message: expect.stringContaining('unexpected EOF') }),
+    );
+  });
+
+  test.each([5, 15, 25, 29])('a body that ends %i bytes into a stamp is truncated', (length) => {
+    const body = Buffer.from(`${STAMP} a\r\n${STAMP.slice(0, length)}`);
+    expect(() => parse([body])).toThrow(expect.objectContaining({ fault: 'truncated' }));
+  });
+
+  test('an endless line is cut off at the bound', () => {
+    const piece = Buffer.alloc(4096, 0x61);
+    const parser = new TtyParser(new Collected(), 64 * 1024);
+    parser.push(Buffer.from(`${STAMP} `));
+    expect(() => {
+      for (let i = 0; i < 1000; i++) parser.push(piece);
+    }).toThrow(expect.objectContaining({ fault: 'too_large' }));
+  });
+
+  test('any bytes: entries or a typed error', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 100 })), (pieces) => {
+        try {
+          parse(pieces.map((piece) => Buffer.from(piece)));
+        } catch (error) {
+          expect(error).toBeInstanceOf(LogBodyError);
+        }
+      }),
+    );
+  });
+});

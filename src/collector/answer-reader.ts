@@ -1,0 +1,71 @@
+import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { AnchorMatcher } from './anchor.js';
+import type { AnchorRing } from './anchor-ring.js';
+
+/** Where the entries behind the anchor go. */
+export interface NewEntries extends EntrySink {
+  /** Called once, before the first new entry or at the end of an answer that holds the anchor. */
+  begin(): void;
+  /** Called before each entry, while everything handed over before is in a consistent state. */
+  before(seconds: number): void;
+  /** Called after each entry, in a consistent state again. */
+  after(): void;
+}
+
+/** Splits one answer at the anchor: what stands before was delivered, what stands behind is new. */
+export class AnswerReader implements EntrySink {
+  readonly #matcher: AnchorMatcher;
+  readonly #ring: AnchorRing;
+  readonly #next: NewEntries;
+  #begun = false;
+  /** Entries in the answer. */
+  entries = 0;
+  /** Of these, the ones that were delivered before. */
+  reread = 0;
+
+  constructor(matcher: AnchorMatcher, ring: AnchorRing, next: NewEntries) {
+    this.#matcher = matcher;
+    this.#ring = ring;
+    this.#next = next;
+  }
+
+  /** The answer is continuous with what was delivered. */
+  get found(): boolean {
+    return this.#matcher.found;
+  }
+
+  get fresh(): number {
+    return this.entries - this.reread;
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+    terminated: boolean,
+  ): void {
+    this.entries++;
+    if (!this.#matcher.done && this.#matcher.place(stream, seconds, nanos, source, start, end) !== 'new') {
+      this.reread++;
+      return;
+    }
+    if (!this.#begun) this.#begin();
+    this.#next.before(seconds);
+    this.#next.entry(stream, seconds, nanos, source, start, end, terminated);
+    this.#ring.add(stream, seconds, nanos, source, start, end);
+    this.#next.after();
+  }
+
+  /** The answer is over. What the cursor carries is handed on even when nothing new came. */
+  finish(): void {
+    if (this.found && !this.#begun) this.#begin();
+  }
+
+  #begin(): void {
+    this.#begun = true;
+    this.#next.begin();
+  }
+}

@@ -1,0 +1,78 @@
+import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import { formatStamp, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import type { LineSink } from './line-assembler.js';
+
+/** Why lines are missing. */
+export type GapCause =
+  /** The log no longer reaches back to what was delivered: rotated, or truncated by hand. */
+  | 'rotated'
+  /** The Engine cannot read on behind a damaged place in the log. */
+  | 'unreadable';
+
+/** A stretch of a container's log that could not be delivered. */
+export interface Gap {
+  readonly cause: GapCause;
+  /** Stamp of the last entry delivered before the gap, ns. */
+  readonly lastDelivered: Nanoseconds;
+  /** Stamp of the first entry there is behind it, ns. */
+  readonly firstAvailable: Nanoseconds;
+}
+
+const REASONS: Record<GapCause, string> = {
+  rotated: 'the log was rotated or truncated before they were read',
+  unreadable: 'the Engine cannot read a damaged place in the log',
+};
+
+/** The line put into the container's own stream where lines are missing. The same at every replay. */
+export function gapText(containerName: string, gap: Gap): string {
+  const span = `between ${formatStamp(gap.lastDelivered)} and ${formatStamp(gap.firstAvailable)}`;
+  return `pollard: gap: lines of container ${containerName} ${span} may be missing: ${REASONS[gap.cause]}`;
+}
+
+/**
+ * Watches for the first entry behind a gap, tells of it, and puts the marker line 1 ns before that entry, into
+ * its stream.
+ */
+export class GapMarker implements EntrySink {
+  readonly #next: EntrySink;
+  readonly #lines: LineSink | undefined;
+  readonly #containerName: string;
+  readonly #cause: GapCause;
+  readonly #lastDelivered: Nanoseconds;
+  /** Set once the first entry went by. */
+  gap: Gap | undefined;
+
+  /** @param lines where the marker goes; undefined for none (`gaps.marker: false`) */
+  constructor(
+    next: EntrySink,
+    lines: LineSink | undefined,
+    containerName: string,
+    cause: GapCause,
+    lastDelivered: Nanoseconds,
+  ) {
+    this.#next = next;
+    this.#lines = lines;
+    this.#containerName = containerName;
+    this.#cause = cause;
+    this.#lastDelivered = lastDelivered;
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+    terminated: boolean,
+  ): void {
+    if (this.gap === undefined) {
+      const firstAvailable = BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
+      this.gap = { cause: this.#cause, lastDelivered: this.#lastDelivered, firstAvailable };
+      const text = Buffer.from(gapText(this.#containerName, this.gap));
+      if (nanos > 0) this.#lines?.line(stream, seconds, nanos - 1, text, 0, text.length);
+      else this.#lines?.line(stream, seconds - 1, 999_999_999, text, 0, text.length);
+    }
+    this.#next.entry(stream, seconds, nanos, source, start, end, terminated);
+  }
+}

@@ -1,0 +1,61 @@
+import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { ContainerRef } from '../model/container.js';
+import type { AnchorEntry } from '../model/cursor.js';
+import { AnchorRing } from './anchor-ring.js';
+import type { LogSource } from './log-source.js';
+
+/** What stands at the end of a log, read without delivering it. */
+export interface Look {
+  /** The last entries, at most `tail`. */
+  readonly last: readonly AnchorEntry[];
+  readonly entries: number;
+  readonly bytes: number;
+  readonly fault: Error | undefined;
+}
+
+/** Reads the last `tail` entries, whatever their stamps, and keeps the last `keep` of them. */
+export async function look(
+  read: LogSource,
+  container: ContainerRef,
+  tail: number,
+  keep: number,
+  signal: AbortSignal,
+): Promise<Look> {
+  const counter = new Counter(keep);
+  const answer = await read(
+    { containerId: container.id, containerName: container.name, tty: container.tty, tail, signal },
+    counter,
+  );
+  return {
+    last: counter.ring.anchor(),
+    entries: counter.ring.seen,
+    bytes: answer.bytes,
+    fault: answer.fault,
+  };
+}
+
+class Counter implements EntrySink {
+  readonly ring: AnchorRing;
+
+  constructor(keep: number) {
+    this.ring = new AnchorRing(keep, []);
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    this.ring.add(stream, seconds, nanos, source, start, end);
+  }
+}
+
+/** Two anchor entries are the same entry of the log. */
+export function sameEntry(a: AnchorEntry | undefined, b: AnchorEntry | undefined): boolean {
+  return (
+    a !== undefined && b !== undefined && a.stamp === b.stamp && a.stream === b.stream && a.hash === b.hash
+  );
+}

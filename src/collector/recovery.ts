@@ -1,0 +1,68 @@
+import type { ContainerRef } from '../model/container.js';
+import type { Cursor } from '../model/cursor.js';
+import { AnchorMatcher } from './anchor.js';
+import { look } from './look.js';
+import { transfer, type TransferContext, type TransferResult } from './transfer.js';
+
+export interface RecoveryTask {
+  readonly container: ContainerRef;
+  readonly cursor: Cursor;
+  readonly ended: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The furthest back that is tried; damage is met close to the end of the log, soon after it happened. */
+const FURTHEST = 1_000_000;
+
+/**
+ * Reads what lies behind a damaged place of a log. Depending on the version the Engine skips a damaged line,
+ * ends the answer with an error, or drops the rest of the file without a word; but `tail` begins behind the
+ * damage where the window is small enough. Looks for the widest window that the Engine answers in full, and
+ * delivers it as what follows a gap.
+ *
+ * @returns undefined when no window could be read, or when nothing in it is new
+ */
+export async function reachAround(
+  context: TransferContext,
+  task: RecoveryTask,
+): Promise<TransferResult | undefined> {
+  const readable = async (tail: number): Promise<boolean> => {
+    const seen = await look(context.read, task.container, tail, 1, task.signal);
+    return seen.fault === undefined && seen.entries === tail;
+  };
+  if (!(await readable(1))) return undefined;
+  let good = 1;
+  let bad = 2;
+  while (bad <= FURTHEST && (await readable(bad))) {
+    good = bad;
+    bad *= 2;
+  }
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (await readable(middle)) good = middle;
+    else bad = middle;
+  }
+  if (await reachesAnchor(context, task, good)) {
+    return await transfer(context, { ...task, tail: good });
+  }
+  return await transfer(context, { ...task, tail: good, behindGap: 'unreadable' });
+}
+
+async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail: number): Promise<boolean> {
+  const matcher = new AnchorMatcher(task.cursor.anchor);
+  await context.read(
+    {
+      containerId: task.container.id,
+      containerName: task.container.name,
+      tty: task.container.tty,
+      tail,
+      signal: task.signal,
+    },
+    {
+      entry: (stream, seconds, nanos, source, start, end) => {
+        matcher.place(stream, seconds, nanos, source, start, end);
+      },
+    },
+  );
+  return matcher.found;
+}

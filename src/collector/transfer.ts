@@ -1,0 +1,169 @@
+import type { ContainerRef, StreamName } from '../model/container.js';
+import type { AnchorEntry, Cursor } from '../model/cursor.js';
+import type { Clock } from '../model/clock.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { EntryBatch } from '../loki/batch.js';
+import type { EntrySink } from '../docker/entry-sink.js';
+import { AnchorMatcher } from './anchor.js';
+import { AnchorRing } from './anchor-ring.js';
+import { AnswerReader } from './answer-reader.js';
+import { Delivery, type Delivered } from './delivery.js';
+import { GapMarker, type Gap, type GapCause } from './gap.js';
+import { LineAssembler, type LineSink } from './line-assembler.js';
+import type { LogSource } from './log-source.js';
+import type { MemoryBudget } from './memory-budget.js';
+import { MovedStamps } from './moved-stamps.js';
+
+/** What every poll of every container shares. */
+export interface TransferContext {
+  readonly read: LogSource;
+  readonly newBatch: (container: ContainerRef, stream: StreamName) => EntryBatch;
+  readonly push: (batch: EntryBatch) => Promise<Delivered>;
+  readonly commit: (cursor: Cursor) => Promise<void>;
+  readonly budget: MemoryBudget;
+  readonly clock: Clock;
+  readonly settings: TransferSettings;
+  readonly onCutLine?: () => void;
+}
+
+export interface TransferSettings {
+  /** Entries of an anchor, at most 32. */
+  readonly anchor: number;
+  readonly batchBytes: number;
+  readonly maxSpan: Nanoseconds;
+  readonly maxWaiting: number;
+  readonly maxLineBytes: number;
+  readonly moveEqualStamps: boolean;
+  readonly gapMarker: boolean;
+}
+
+/** Which part of the log to read, and what it is to be held against. */
+export interface TransferRequest {
+  readonly container: ContainerRef;
+  /** Where the container's log was left. */
+  readonly cursor: Cursor;
+  readonly tail?: number;
+  readonly since?: Nanoseconds;
+  /** Set: all of the answer is new, behind a gap; the anchor is not looked for. */
+  readonly behindGap?: GapCause;
+  /** The container has ended: what is open at the end of its log is a whole line. */
+  readonly ended: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface TransferResult {
+  /** The answer was continuous with the cursor. If not, nothing was delivered. */
+  readonly found: boolean;
+  /** The place reached, committed. */
+  readonly cursor: Cursor;
+  readonly entries: number;
+  readonly reread: number;
+  readonly lines: number;
+  readonly lineBytes: number;
+  readonly rejected: number;
+  readonly bodyBytes: number;
+  readonly gap: Gap | undefined;
+  /** Why the body did not end as it should. */
+  readonly fault: Error | undefined;
+}
+
+/**
+ * One answer of the Engine, carried to Loki: reads, skips what was delivered, puts lines together, batches,
+ * pushes, and commits. Resolves when all of it is acknowledged and durable.
+ */
+export async function transfer(context: TransferContext, request: TransferRequest): Promise<TransferResult> {
+  const { settings } = context;
+  const { container, cursor } = request;
+  const ring = new AnchorRing(settings.anchor, request.behindGap ? [] : cursor.anchor);
+  let committed = cursor;
+
+  const delivery: Delivery<Cursor> = new Delivery<Cursor>({
+    newBatch: (stream) => context.newBatch(container, stream),
+    push: context.push,
+    snapshot: (): Cursor => ({
+      containerId: container.id,
+      containerName: container.name,
+      anchor: ring.anchor(),
+      open: assembler.openLines(),
+      moved: mover?.moved() ?? cursor.moved,
+      committedAt: context.clock.now(),
+    }),
+    commit: async (place) => {
+      await context.commit(place);
+      committed = place;
+    },
+    budget: context.budget,
+    batchBytes: settings.batchBytes,
+    maxSpan: settings.maxSpan,
+    maxWaiting: settings.maxWaiting,
+  });
+  const mover: MovedStamps | undefined = settings.moveEqualStamps
+    ? new MovedStamps(delivery, cursor.moved)
+    : undefined;
+  const lines: LineSink = mover ?? delivery;
+  const assembler: LineAssembler = new LineAssembler(lines, {
+    maxLineBytes: settings.maxLineBytes,
+    chunksShareStamp: container.logDriver !== 'journald',
+    ...(context.onCutLine ? { onCut: context.onCutLine } : {}),
+  });
+  const marker = request.behindGap
+    ? new GapMarker(
+        assembler,
+        settings.gapMarker ? lines : undefined,
+        container.name,
+        request.behindGap,
+        lastStamp(cursor.anchor),
+      )
+    : undefined;
+  const entries: EntrySink = marker ?? assembler;
+  const reader = new AnswerReader(new AnchorMatcher(request.behindGap ? [] : cursor.anchor), ring, {
+    begin: () => {
+      assembler.resume(cursor.open);
+      // Behind a gap the rest of an open line is gone.
+      if (request.behindGap) assembler.closeAll();
+      if (cursor.open.length > 0) delivery.after();
+    },
+    before: (seconds) => delivery.before(seconds),
+    entry: (stream, seconds, nanos, source, start, end, terminated) =>
+      entries.entry(stream, seconds, nanos, source, start, end, terminated),
+    after: () => delivery.after(),
+  });
+
+  const logs = {
+    containerId: container.id,
+    containerName: container.name,
+    tty: container.tty,
+    ...(request.tail === undefined ? {} : { tail: request.tail }),
+    ...(request.since === undefined ? {} : { since: request.since }),
+    signal: request.signal,
+    flow: delivery,
+  };
+  const answer = await context.read(logs, reader).catch(async (error: unknown) => {
+    // What was sent before must be settled before anyone reads this container again.
+    await delivery.settled();
+    throw error;
+  });
+  reader.finish();
+  if (reader.found && request.ended && answer.fault === undefined) {
+    assembler.closeAll();
+  }
+  await delivery.finish();
+
+  return {
+    found: reader.found,
+    cursor: committed,
+    entries: reader.entries,
+    reread: reader.reread,
+    lines: delivery.lines,
+    lineBytes: delivery.bytes,
+    rejected: delivery.rejected,
+    bodyBytes: answer.bytes,
+    gap: marker?.gap,
+    fault: answer.fault,
+  };
+}
+
+/** The stamp of the last entry delivered; 0n at the beginning of a log. */
+export function lastStamp(anchor: readonly AnchorEntry[]): Nanoseconds {
+  return anchor[anchor.length - 1]?.stamp ?? 0n;
+}

@@ -1,0 +1,30 @@
+import { PollardError } from '../model/errors.js';
+
+/** What can be wrong inside an answer whose status was 200. */
+export type LogFault =
+  /** Stream type 3: the daemon's own error; it may have swallowed good lines. */
+  | 'daemon_error'
+  /** The body ended in the middle of a frame or of an entry. */
+  | 'truncated'
+  /** A frame or an entry is longer than the bound. */
+  | 'too_large'
+  /** Bytes that are no frame, or an entry without a stamp. */
+  | 'malformed';
+
+/** A fault found in the body of a logs answer. What came before it is good. */
+export class LogBodyError extends PollardError {
+  override name = 'LogBodyError';
+  readonly fault: LogFault;
+
+  constructor(fault: LogFault, message: string) {
+    super(`log_${fault}`, message, { hint: HINTS[fault], exit: 'partial' });
+    this.fault = fault;
+  }
+}
+
+const HINTS: Record<LogFault, string> = {
+  daemon_error: "look into the Engine's own log; a corrupt or missing log file is the usual cause",
+  truncated: 'the Engine was restarted or broke off; the rest is read by the next poll',
+  too_large: 'raise poll.max_frame_bytes if the container really writes entries of this size',
+  malformed: 'check that docker.host is a Docker Engine and that no proxy rewrites its answers',
+};

@@ -1,0 +1,127 @@
+import type { EntrySink } from './entry-sink.js';
+import type { LogParser } from './frames.js';
+import { LogBodyError } from './log-errors.js';
+import { StampReader } from './stamp.js';
+
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+/** A line longer than this comes in chunks (moby: daemon/logger/copier.go, defaultBufSize). */
+export const CHUNK_BYTES = 16 * 1024;
+/** The longest prefix: a stamp with zone offset and the space. */
+const LONGEST_PREFIX = 36;
+const QUOTED = 500;
+
+/**
+ * Takes apart the raw body of a container with a TTY: `stamp text\r\n`, no frames, all stdout. In a line over
+ * 16 KiB the same prefix stands again before each further chunk, in the middle of the text, so that is where
+ * it is looked for: at or behind 16,384 bytes of text (behind, when the Engine replaced bytes that are not
+ * UTF-8 by longer ones).
+ *
+ * The `\r` that the terminal adds before the newline is taken off.
+ */
+export class TtyParser implements LogParser {
+  readonly #sink: EntrySink;
+  readonly #maxLine: number;
+  readonly #stamp = new StampReader();
+  /** The beginning of a line whose newline has not come yet. */
+  #held: Buffer = EMPTY;
+  #heldLength = 0;
+
+  /** @param maxLine bytes a chunk may have without its end; more is `too_large` */
+  constructor(sink: EntrySink, maxLine: number) {
+    this.#sink = sink;
+    this.#maxLine = maxLine;
+  }
+
+  push(piece: Buffer): void {
+    const searched = this.#heldLength;
+    const source = searched > 0 ? this.#append(piece) : piece;
+    let at = 0;
+    let newline = source.indexOf(NEWLINE, searched);
+    while (newline >= 0) {
+      this.#line(source, at, newline, true);
+      at = newline + 1;
+      newline = source.indexOf(NEWLINE, at);
+    }
+    at = this.#earlyChunks(source, at, searched);
+    this.#keep(source, at);
+  }
+
+  end(): void {
+    if (this.#heldLength === 0) return;
+    const rest = this.#held.subarray(0, this.#heldLength);
+    this.#held = EMPTY;
+    this.#heldLength = 0;
+    this.#line(rest, 0, rest.length, false);
+  }
+
+  #append(piece: Buffer): Buffer {
+    const length = this.#heldLength + piece.length;
+    if (length > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#held.length, 4096));
+      this.#held.copy(larger, 0, 0, this.#heldLength);
+      this.#held = larger;
+    }
+    piece.copy(this.#held, this.#heldLength);
+    return this.#held.subarray(0, length);
+  }
+
+  #keep(source: Buffer, from: number): void {
+    const length = source.length - from;
+    if (length > this.#maxLine) {
+      throw new LogBodyError('too_large', `a line without end is over ${this.#maxLine} bytes`);
+    }
+    // Copied only when an entry was handed over (its bytes must stay) or when the bytes are still foreign.
+    if (from > 0 || this.#heldLength === 0) this.#held = Buffer.from(source.subarray(from));
+    this.#heldLength = length;
+  }
+
+  /** Hands over the complete chunks of a line still coming in; returns where the rest begins. */
+  #earlyChunks(source: Buffer, start: number, searched: number): number {
+    let at = start;
+    while (source.length - at > CHUNK_BYTES) {
+      const text = this.#stamp.read(source, at, source.length);
+      if (text < 0) return at;
+      const from = Math.max(text + CHUNK_BYTES, searched - LONGEST_PREFIX);
+      const next = source.indexOf(source.subarray(at, text), from);
+      if (next < 0) return at;
+      this.#entry(source, text, next, false);
+      at = next;
+    }
+    return at;
+  }
+
+  #line(source: Buffer, start: number, end: number, terminated: boolean): void {
+    let at = start;
+    for (;;) {
+      const text = this.#stamp.read(source, at, end);
+      if (text < 0) this.#refuse(source, at, end, terminated);
+      const prefix = source.subarray(at, text);
+      const next = end - text > CHUNK_BYTES ? source.indexOf(prefix, text + CHUNK_BYTES) : -1;
+      if (next < 0 || next >= end) {
+        const last = terminated && end > text && source[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+        this.#entry(source, text, last, terminated);
+        return;
+      }
+      this.#entry(source, text, next, false);
+      at = next;
+    }
+  }
+
+  #refuse(source: Buffer, at: number, end: number, terminated: boolean): never {
+    if (!terminated && STAMP_BEGINNING.test(source.toString('latin1', at, Math.min(end, at + QUOTED)))) {
+      throw new LogBodyError('truncated', 'the answer ended inside a time stamp');
+    }
+    // In a TTY body the daemon's own error is plain text between the lines (moby: daemon/logs.go).
+    const quoted = source.toString('utf8', at, Math.min(end, at + QUOTED)).trimEnd();
+    throw new LogBodyError('daemon_error', `a line without a time stamp: ${JSON.stringify(quoted)}`);
+  }
+
+  #entry(source: Buffer, text: number, end: number, terminated: boolean): void {
+    this.#sink.entry(1, this.#stamp.seconds, this.#stamp.nanos, source, text, end, terminated);
+  }
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+/** A stamp cut short anywhere. */
+const STAMP_BEGINNING = /^\d{1,4}(?:-[\d-]{0,5})?(?:T[\d:.]{0,18})?[Z+-]?[\d:]{0,5} ?$/;
