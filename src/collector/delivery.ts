@@ -1,7 +1,7 @@
 import type { StreamName } from '../model/container.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
-import type { EntryBatch } from '../loki/batch.js';
+import type { LineBatch } from './line-batch.js';
 import type { FlowControl } from './log-source.js';
 import type { LineSink } from './line-assembler.js';
 import type { MemoryBudget } from './memory-budget.js';
@@ -14,9 +14,9 @@ export interface Delivered {
 
 export interface DeliveryOptions<Place> {
   /** A fresh batch for a stream. */
-  newBatch: (stream: StreamName) => EntryBatch;
+  newBatch: (stream: StreamName) => LineBatch;
   /** Resolves when all entries of the batch are settled: stored by Loki, or set aside as refused. */
-  push: (batch: EntryBatch) => Promise<Delivered>;
+  push: (batch: LineBatch) => Promise<Delivered>;
   /** The place reached, taken between two entries. */
   snapshot: () => Place;
   /** Makes a place durable. Called in order, once all batches up to it are settled. */
@@ -41,14 +41,14 @@ export interface DeliveryOptions<Place> {
  */
 export class Delivery<Place> implements LineSink, FlowControl {
   readonly #options: DeliveryOptions<Place>;
-  readonly #batches: [undefined, EntryBatch | undefined, EntryBatch | undefined] = [
+  readonly #batches: [undefined, LineBatch | undefined, LineBatch | undefined] = [
     undefined,
     undefined,
     undefined,
   ];
   readonly #lanes: [undefined, Lane, Lane] = [undefined, newLane(), newLane()];
   readonly #spanSeconds: number;
-  #sealed: { stream: StreamNumber; batch: EntryBatch }[] = [];
+  #sealed: { stream: StreamNumber; batch: LineBatch }[] = [];
   #commits: Promise<void> = Promise.resolve();
   #failure: { reason: unknown } | undefined;
   #waiting = 0;
@@ -118,7 +118,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
   }
 
   pause(): Promise<void> | undefined {
-    if (this.#failure) return Promise.reject(this.#failure.reason as Error);
+    if (this.#failure) return Promise.reject(this.#failure.reason);
     if (this.#waiting < this.#options.maxWaiting && !this.#options.budget.exhausted) return undefined;
     // What waits in an unsealed batch must not keep others from the memory they wait for.
     this.checkpoint();
@@ -176,7 +176,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
     this.#options.budget.take(batch.bytes);
   }
 
-  #send(stream: StreamNumber, batch: EntryBatch, before: Promise<void>): Promise<void> {
+  #send(stream: StreamNumber, batch: LineBatch, before: Promise<void>): Promise<void> {
     const lane = this.#lanes[stream];
     const bytes = batch.bytes;
     const sent = lane.tail.then(async () => {
@@ -202,14 +202,14 @@ const NAMES: readonly [StreamName, StreamName, StreamName] = ['stdout', 'stdout'
 interface Lane {
   tail: Promise<void>;
   /** Sent, but the place behind them is not durable yet. */
-  unsettled: Set<EntryBatch>;
+  unsettled: Set<LineBatch>;
 }
 
 function newLane(): Lane {
   return { tail: Promise.resolve(), unsettled: new Set() };
 }
 
-function withinSpan(unsettled: ReadonlySet<EntryBatch>, batch: EntryBatch, span: Nanoseconds): boolean {
+function withinSpan(unsettled: ReadonlySet<LineBatch>, batch: LineBatch, span: Nanoseconds): boolean {
   for (const earlier of unsettled) {
     if (batch.newest - earlier.oldest > span || earlier.newest - batch.oldest > span) return false;
   }

@@ -2,7 +2,7 @@ import type { ContainerRef, StreamName } from '../model/container.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
-import type { EntryBatch } from '../loki/batch.js';
+import type { LineBatch } from './line-batch.js';
 import type { EntrySink } from '../docker/entry-sink.js';
 import { AnchorMatcher } from './anchor.js';
 import { AnchorRing } from './anchor-ring.js';
@@ -17,8 +17,8 @@ import { MovedStamps } from './moved-stamps.js';
 /** What every poll of every container shares. */
 export interface TransferContext {
   readonly read: LogSource;
-  readonly newBatch: (container: ContainerRef, stream: StreamName) => EntryBatch;
-  readonly push: (batch: EntryBatch) => Promise<Delivered>;
+  readonly newBatch: (container: ContainerRef, stream: StreamName) => LineBatch;
+  readonly push: (batch: LineBatch) => Promise<Delivered>;
   readonly commit: (cursor: Cursor) => Promise<void>;
   readonly budget: MemoryBudget;
   readonly clock: Clock;

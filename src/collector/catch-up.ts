@@ -1,0 +1,96 @@
+import pLimit from 'p-limit';
+import type { ContainerState } from './container-state.js';
+import type { Engine } from './engine.js';
+import type { Fleet } from './fleet.js';
+import type { PollReport } from './poll.js';
+import type { PollRunner } from './poll-runner.js';
+
+export interface CatchUpOptions {
+  readonly engine: Engine;
+  readonly fleet: Fleet;
+  readonly runner: PollRunner;
+  readonly concurrency: number;
+  /** Told after each poll, for a progress bar. */
+  readonly onProgress?: (progress: CatchUpSummary, total: number) => void;
+}
+
+export interface CatchUpSummary {
+  containers: number;
+  lines: number;
+  bytes: number;
+  /** Entries that were read again and not sent. */
+  duplicatesDropped: number;
+  gaps: number;
+  rejected: number;
+  /** Names of the containers that could not be read to the end, with the reason. */
+  failed: { container: string; reason: string }[];
+  unreadable: string[];
+}
+
+/** A container that gets nowhere is given up after so many polls in a row. */
+const TRIES = 3;
+
+/**
+ * From the cursors to now, once: every container is polled until nothing more comes. Resolves when Loki has
+ * acknowledged all of it. Rejects when the Engine cannot be asked for its containers.
+ */
+export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Promise<CatchUpSummary> {
+  const { engine, fleet } = options;
+  fleet.listed(await engine.list(signal));
+  const summary: CatchUpSummary = {
+    containers: 0,
+    lines: 0,
+    bytes: 0,
+    duplicatesDropped: 0,
+    gaps: 0,
+    rejected: 0,
+    failed: [],
+    unreadable: [],
+  };
+  const limit = pLimit(options.concurrency);
+  const states = [...fleet.states()].filter((state) => state.life === 'active');
+  await Promise.all(
+    states.map((state) =>
+      limit(async () => {
+        await drain(options, state, summary, states.length, signal);
+      }),
+    ),
+  );
+  return summary;
+}
+
+async function drain(
+  options: CatchUpOptions,
+  state: ContainerState,
+  summary: CatchUpSummary,
+  total: number,
+  signal: AbortSignal,
+): Promise<void> {
+  let fruitless = 0;
+  let incomplete = true;
+  while (incomplete && fruitless < TRIES && !signal.aborted) {
+    const report = await options.runner.run(state, signal);
+    if (report) add(summary, report);
+    fruitless = report && report.fresh > 0 ? 0 : fruitless + 1;
+    incomplete =
+      report === undefined ? state.life === 'active' : report.fault !== undefined || report.suspect;
+    options.onProgress?.(summary, total);
+  }
+  summary.containers++;
+  if (state.life === 'unreadable') summary.unreadable.push(state.summary.name);
+  else if (incomplete) {
+    const reason = signal.aborted
+      ? 'interrupted'
+      : (state.lastError?.message ?? 'the log could not be read to its end');
+    summary.failed.push({ container: state.summary.name, reason });
+  }
+  options.onProgress?.(summary, total);
+}
+
+function add(summary: CatchUpSummary, report: PollReport): void {
+  summary.lines += report.lines;
+  summary.bytes += report.lineBytes;
+  summary.duplicatesDropped += report.reread;
+  summary.rejected += report.rejected;
+  if (report.gap) summary.gaps++;
+}

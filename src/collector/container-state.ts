@@ -1,0 +1,91 @@
+import type { ContainerDetails, ContainerRef, ContainerSummary } from '../model/container.js';
+import type { Cursor } from '../model/cursor.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+
+/**
+ * Where a container is in its life, as far as collecting its log goes:
+ * - `active`: polled when due;
+ * - `waiting`: created but never started, there is no log yet;
+ * - `drained`: ended and read to the end; left alone until it starts again;
+ * - `unreadable`: its logging driver cannot be read (501); said once, left alone until it starts again;
+ * - `gone`: removed (404, or not listed any more); its cursor is kept for a grace period.
+ */
+export type Life = 'active' | 'waiting' | 'drained' | 'unreadable' | 'gone';
+
+/** All that is known of one container while the process runs. */
+export interface ContainerState {
+  summary: ContainerSummary;
+  /** Undefined until inspected; dropped when an event says that it changed. */
+  details: ContainerDetails | undefined;
+  cursor: Cursor | undefined;
+  life: Life;
+  /** Born after the collector started: read from its beginning, whatever the start policy. */
+  readonly bornUnderWatch: boolean;
+  /** It was seen to run, so that there may be lines. */
+  started: boolean;
+  /** In the pool's queue, or being polled. */
+  busy: boolean;
+  /** Something happened while it was busy: poll again at once. */
+  again: boolean;
+  /** Monotonic ms. */
+  dueAt: number;
+  /** ms; the last interval, before jitter. */
+  interval: number;
+  /** Monotonic ms of the last poll's beginning; undefined before the first. */
+  polledAt: number | undefined;
+  /** Wall clock, ns: when the last poll that read to the end of the log began. */
+  readToEndAt: Nanoseconds;
+  /** Wall clock of the Engine, ns: when it died last. */
+  diedAt: Nanoseconds | undefined;
+  /** Monotonic ms. */
+  readonly seenAt: number;
+  /** Entries a second. */
+  rate: number;
+  /** Polls in a row that found nothing. */
+  idlePolls: number;
+  suspect: boolean;
+  /** Polls in a row that were cut by the deadline without getting anywhere. */
+  stalls: number;
+  /** Polls in a row that failed. */
+  failures: number;
+  lastError: Error | undefined;
+  /** Monotonic ms since when it is gone. */
+  goneAt: number | undefined;
+}
+
+/** A container seen for the first time. */
+export function newContainerState(
+  summary: ContainerSummary,
+  cursor: Cursor | undefined,
+  bornUnderWatch: boolean,
+  now: number,
+): ContainerState {
+  return {
+    summary,
+    details: undefined,
+    cursor,
+    life: 'active',
+    bornUnderWatch,
+    started: false,
+    busy: false,
+    again: false,
+    dueAt: now,
+    interval: 0,
+    polledAt: undefined,
+    readToEndAt: 0n,
+    diedAt: undefined,
+    seenAt: now,
+    rate: 0,
+    idlePolls: 0,
+    suspect: false,
+    stalls: 0,
+    failures: 0,
+    lastError: undefined,
+    goneAt: undefined,
+  };
+}
+
+/** The container as a poll needs it; only once it is inspected. */
+export function containerRef(state: ContainerState, details: ContainerDetails): ContainerRef {
+  return { ...state.summary, ...details };
+}

@@ -1,0 +1,26 @@
+import type { ContainerDetails, ContainerSummary } from '../model/container.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+
+/** An event of the Engine, as far as collecting needs it. */
+export interface ContainerEvent {
+  readonly action: 'create' | 'start' | 'die' | 'destroy' | 'rename' | 'other';
+  readonly containerId: string;
+  readonly at: Nanoseconds;
+  /** Of create, start, die and destroy: what the list would say. */
+  readonly container: ContainerSummary | undefined;
+}
+
+export interface EventsAnswer {
+  readonly events: readonly ContainerEvent[];
+  /** Some events are missing before these: list everything again. */
+  readonly overrun: boolean;
+}
+
+/** What the collector asks the Engine besides logs. Each call is one bounded request. */
+export interface Engine {
+  list(signal: AbortSignal): Promise<ContainerSummary[]>;
+  /** Rejects with a PollardError of code `engine_not_found` when the container is gone. */
+  inspect(containerId: string, signal: AbortSignal): Promise<ContainerDetails>;
+  /** What happened since the last call. */
+  events(signal: AbortSignal): Promise<EventsAnswer>;
+}

@@ -1,0 +1,188 @@
+import type { ContainerSummary } from '../model/container.js';
+import type { Cursor } from '../model/cursor.js';
+import type { Clock } from '../model/clock.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import { newContainerState, type ContainerState } from './container-state.js';
+import type { ContainerEvent } from './engine.js';
+import type { CollectorObserver } from './observer.js';
+import { lastStamp } from './transfer.js';
+
+export interface FleetOptions {
+  readonly clock: Clock;
+  /** Which containers are collected at all. */
+  readonly selects: (container: ContainerSummary) => boolean;
+  readonly cursorOf: (containerId: string) => Cursor | undefined;
+  /** All cursors there are, to notice containers that were removed meanwhile. */
+  readonly cursors: () => Iterable<Cursor>;
+  readonly forgetCursor: (containerId: string) => Promise<void>;
+  readonly observer: CollectorObserver;
+  /** When this process began to watch, ns wall clock. */
+  readonly watchSince: Nanoseconds;
+  /** ms for which the cursor of a removed container is kept. */
+  readonly forgetAfter: number;
+}
+
+/** The containers there are, kept up to date from lists and events. Decides who lives, not who is due. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #states = new Map<string, ContainerState>();
+  /** Ids whose removal was dealt with; the list may be older than the event. */
+  readonly #destroyed = new Set<string>();
+  #orphans: Map<string, number> | undefined;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  states(): Iterable<ContainerState> {
+    return this.#states.values();
+  }
+
+  get(id: string): ContainerState | undefined {
+    return this.#states.get(id);
+  }
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  /** Takes the complete list (`all=1`). */
+  listed(containers: readonly ContainerSummary[]): void {
+    const present = new Set<string>();
+    for (const container of containers) {
+      present.add(container.id);
+      if (this.#destroyed.has(container.id)) continue;
+      const known = this.#states.get(container.id);
+      if (!known) this.#add(container, container.state === 'running');
+      else this.#update(known, container);
+    }
+    for (const id of this.#destroyed) if (!present.has(id)) this.#destroyed.delete(id);
+    for (const [id, state] of this.#states) if (!present.has(id) && state.life !== 'gone') this.#gone(state);
+    this.#lookForOrphans(present);
+  }
+
+  /** Takes one event, in the order they came. */
+  event(event: ContainerEvent): void {
+    const { container } = event;
+    let state = this.#states.get(event.containerId);
+    if (!state && container && (event.action === 'start' || event.action === 'die')) {
+      state = this.#add(container, true);
+    }
+    if (!state) return;
+    switch (event.action) {
+      case 'start':
+        state.started = true;
+        state.diedAt = undefined;
+        this.#wake(state);
+        break;
+      case 'die':
+        state.started = true;
+        state.diedAt = event.at;
+        // Its end must be read again from inspect; what it wrote last is read at once.
+        this.#wake(state);
+        break;
+      case 'destroy':
+        this.#destroyed.add(event.containerId);
+        this.#gone(state);
+        break;
+      case 'rename':
+      case 'create':
+      case 'other':
+        break;
+    }
+  }
+
+  /** The Engine answered 404 for it. */
+  removed(state: ContainerState): void {
+    this.#gone(state);
+  }
+
+  /** Forgets the containers that are gone for longer than the grace period, with their cursors. */
+  async forgetOld(): Promise<void> {
+    const now = this.#options.clock.monotonic();
+    for (const [id, state] of this.#states) {
+      if (state.goneAt === undefined || state.busy || now - state.goneAt < this.#options.forgetAfter)
+        continue;
+      this.#states.delete(id);
+      await this.#options.forgetCursor(id);
+      this.#options.observer.forgotten(id);
+    }
+    for (const [id, since] of this.#orphans ?? []) {
+      if (now - since < this.#options.forgetAfter) continue;
+      this.#orphans?.delete(id);
+      await this.#options.forgetCursor(id);
+    }
+  }
+
+  #add(container: ContainerSummary, running: boolean): ContainerState | undefined {
+    if (!this.#options.selects(container)) return undefined;
+    const { clock, cursorOf, watchSince, observer } = this.#options;
+    // The list has whole seconds: a container of the second in which the watch began counts as born under it.
+    const born = container.created >= watchSince - 1_000_000_000n;
+    const state = newContainerState(container, cursorOf(container.id), born, clock.monotonic());
+    state.started = running || container.state !== 'created';
+    if (container.state === 'created' && !running) state.life = 'waiting';
+    this.#states.set(container.id, state);
+    observer.discovered(container);
+    return state;
+  }
+
+  #update(state: ContainerState, container: ContainerSummary): void {
+    const changed = state.summary.state !== container.state;
+    state.summary = container;
+    if (state.life === 'gone') {
+      state.life = 'active';
+      state.goneAt = undefined;
+    }
+    if (!changed) return;
+    if (container.state !== 'created') state.started = true;
+    this.#wake(state);
+  }
+
+  /** It started or ended: what inspect said is old, and it is due now. */
+  #wake(state: ContainerState): void {
+    state.details = undefined;
+    if (state.life !== 'gone') state.life = 'active';
+    state.dueAt = this.#options.clock.monotonic();
+    state.failures = 0;
+    if (state.busy) state.again = true;
+  }
+
+  #gone(state: ContainerState): void {
+    if (state.life === 'gone') return;
+    const readToTheEnd =
+      state.life === 'drained' ||
+      state.life === 'waiting' ||
+      state.life === 'unreadable' ||
+      (state.diedAt !== undefined && state.readToEndAt > state.diedAt);
+    state.life = 'gone';
+    state.goneAt = this.#options.clock.monotonic();
+    if (readToTheEnd || !state.started) return;
+    const since = lastStamp(state.cursor?.anchor ?? []);
+    this.#options.observer.missed(
+      state.summary,
+      state.polledAt === undefined ? 'never_polled' : 'removed_early',
+      since,
+    );
+  }
+
+  /** Cursors of containers that the first list does not show: removed while no one watched. */
+  #lookForOrphans(present: ReadonlySet<string>): void {
+    if (this.#orphans) return;
+    const now = this.#options.clock.monotonic();
+    this.#orphans = new Map();
+    for (const cursor of this.#options.cursors()) {
+      if (present.has(cursor.containerId) || this.#states.has(cursor.containerId)) continue;
+      this.#orphans.set(cursor.containerId, now);
+      const container: ContainerSummary = {
+        id: cursor.containerId,
+        name: cursor.containerName,
+        image: '',
+        labels: {},
+        state: 'removed',
+        created: 0n,
+      };
+      this.#options.observer.missed(container, 'removed_unwatched', lastStamp(cursor.anchor));
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import type { Nanoseconds } from '../model/nanoseconds.js';
+
+/** Lines of one stream on their way to Loki, as far as the collector is concerned; see loki/batch.ts. */
+export interface LineBatch {
+  /**
+   * Takes one line, `source[start, end)`. False when it does not fit, by its size or by its stamp; an empty
+   * batch takes any line.
+   */
+  append(seconds: number, nanos: number, source: Buffer, start: number, end: number): boolean;
+  readonly entries: number;
+  /** As it goes to Loki, uncompressed. */
+  readonly bytes: number;
+  readonly oldest: Nanoseconds;
+  readonly newest: Nanoseconds;
+}

@@ -1,0 +1,35 @@
+import type { ContainerSummary } from '../model/container.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { Gap } from './gap.js';
+import type { PollReport } from './poll.js';
+
+/** Why lines of a container may never have been seen. */
+export type MissedReason =
+  /** It came and went between two looks. */
+  | 'never_polled'
+  /** It was removed after its last poll, before the rest was read. */
+  | 'removed_early'
+  /** It was removed while no collector ran. */
+  | 'removed_unwatched';
+
+/** Told of all that happens to containers; turned into metrics and log lines by who wires things up. */
+export interface CollectorObserver {
+  polled(container: ContainerSummary, report: PollReport, seconds: number): void;
+  /** The poll got no answer to read. */
+  pollFailed(container: ContainerSummary, error: Error, seconds: number): void;
+  gap(container: ContainerSummary, gap: Gap): void;
+  /** @param since the last stamp that was delivered, 0n when none was */
+  missed(container: ContainerSummary, reason: MissedReason, since: Nanoseconds): void;
+  /** Its driver cannot be read. */
+  unreadable(container: ContainerSummary, error: Error): void;
+  discovered(container: ContainerSummary): void;
+  /** Its cursor is no longer kept. */
+  forgotten(containerId: string): void;
+  /** The Engine could not be asked for its containers or events. */
+  discoveryFailed(error: Error): void;
+  discoverySucceeded(): void;
+  /** The ring of events was overrun, or the daemon restarted. */
+  eventsOverrun(): void;
+  /** The wall clock was set, by so many ms. */
+  clockStepped(ms: number): void;
+}

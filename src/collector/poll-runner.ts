@@ -1,0 +1,224 @@
+import type { ContainerDetails, ContainerRef } from '../model/container.js';
+import type { Cursor } from '../model/cursor.js';
+import type { Clock, Random } from '../model/clock.js';
+import { PollardError } from '../model/errors.js';
+import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
+import { boundedSignal } from './bounded-signal.js';
+import { containerRef, type ContainerState } from './container-state.js';
+import type { Engine } from './engine.js';
+import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
+import { look } from './look.js';
+import type { CollectorObserver } from './observer.js';
+import { pollContainer, type PollContext, type PollReport } from './poll.js';
+import { lastStamp } from './transfer.js';
+import { nextRate } from './window.js';
+
+/** From where a container without a cursor is read. A container born under watch: from its beginning. */
+export type StartPolicy = 'end' | 'beginning' | { readonly backNs: Nanoseconds };
+
+export interface PollRunnerOptions {
+  readonly engine: Engine;
+  readonly context: PollContext;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: CollectorObserver;
+  readonly interval: IntervalPolicy;
+  readonly start: StartPolicy;
+  /** ms for one poll's reading, of all its answers. */
+  readonly deadline: number;
+  /** Idle polls between two looks at the log's last entry. */
+  readonly verifyEvery: number;
+  /** Told when the container turned out to be removed. */
+  readonly onRemoved: (state: ContainerState) => void;
+}
+
+/** What a first poll asks for when nothing is known of the container's rate, entries. */
+const FIRST_EXPECTED = 200;
+/** A failing container is asked again ever later, up to this, ms. */
+const MAX_FAILURE_INTERVAL = 10 * 60_000;
+const MAX_DEADLINE_FACTOR = 64;
+
+/** Polls one container and draws the conclusions: its next time, its life, what to tell. */
+export class PollRunner {
+  readonly #options: PollRunnerOptions;
+
+  constructor(options: PollRunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * One poll. Never rejects: what goes wrong is kept in the state and told to the observer.
+   *
+   * @param signal stops the reading; what was read by then is delivered and committed
+   * @returns the report, or undefined when there was no answer to read
+   */
+  async run(state: ContainerState, signal: AbortSignal): Promise<PollReport | undefined> {
+    const { clock, observer } = this.#options;
+    const began = clock.monotonic();
+    const beganAt = clock.now();
+    state.again = false;
+    try {
+      const details = (state.details ??= await this.#options.engine.inspect(state.summary.id, signal));
+      if (details.startedAt <= 0n && !details.running) {
+        state.life = 'waiting';
+        return undefined;
+      }
+      const report = await this.#poll(state, details, began, signal);
+      observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
+      if (report.fault === undefined && !report.suspect) state.readToEndAt = beganAt;
+      if (report.gap) observer.gap(state.summary, report.gap);
+      this.#conclude(state, details, report, began);
+      return report;
+    } catch (error) {
+      this.#fail(state, error as Error, began, signal);
+      return undefined;
+    } finally {
+      state.polledAt = began;
+      if (wasWoken(state)) state.dueAt = clock.monotonic();
+    }
+  }
+
+  async #poll(
+    state: ContainerState,
+    details: ContainerDetails,
+    began: number,
+    signal: AbortSignal,
+  ): Promise<PollReport> {
+    const timeout = this.#options.deadline * Math.min(2 ** state.stalls, MAX_DEADLINE_FACTOR);
+    const bounded = boundedSignal([signal], timeout);
+    try {
+      return await this.#read(state, details, began, bounded.signal);
+    } finally {
+      bounded.release();
+    }
+  }
+
+  async #read(
+    state: ContainerState,
+    details: ContainerDetails,
+    began: number,
+    signal: AbortSignal,
+  ): Promise<PollReport> {
+    const { context, verifyEvery } = this.#options;
+    const container = containerRef(state, details);
+    const start = state.cursor ? undefined : await this.#start(state, container, signal);
+    const elapsed = state.polledAt === undefined ? undefined : (began - state.polledAt) / 1000;
+    const idle = state.idlePolls;
+    const report = await pollContainer(context, {
+      container,
+      cursor: (state.cursor ?? start?.cursor) as Cursor,
+      expected: elapsed === undefined ? FIRST_EXPECTED : state.rate * elapsed,
+      ...(start?.from === undefined ? {} : { from: start.from }),
+      ended: hasEnded(details),
+      // The first idle polls after a busy time look closely, later ones now and then.
+      verify: idle === 0 || idle === 2 || idle % verifyEvery === verifyEvery - 1 || state.suspect,
+      suspect: state.suspect,
+      signal,
+    });
+    // Nothing was written in the time looked back to: what comes next is new, what is older is not wanted.
+    if (start?.from !== undefined && report.entries === 0 && report.fault === undefined) {
+      return { ...report, cursor: await this.#endOf(container, start.cursor, signal) };
+    }
+    return report;
+  }
+
+  /** Makes the first cursor of a container, as the start policy says. */
+  async #start(
+    state: ContainerState,
+    container: ContainerRef,
+    signal: AbortSignal,
+  ): Promise<{ cursor: Cursor; from?: Nanoseconds }> {
+    const { start, clock } = this.#options;
+    const cursor: Cursor = {
+      containerId: container.id,
+      containerName: container.name,
+      anchor: [],
+      open: [],
+      moved: {},
+      committedAt: clock.now(),
+    };
+    if (state.bornUnderWatch || start === 'beginning') return { cursor };
+    if (start !== 'end') return { cursor, from: clock.now() - start.backNs };
+    return { cursor: await this.#endOf(container, cursor, signal) };
+  }
+
+  /** The cursor at the end of the log as it is now, committed. */
+  async #endOf(container: ContainerRef, cursor: Cursor, signal: AbortSignal): Promise<Cursor> {
+    const { context } = this.#options;
+    const size = context.settings.anchor;
+    const end = await look(context.read, container, size, size, signal);
+    if (end.fault) throw end.fault;
+    const atEnd: Cursor = { ...cursor, anchor: end.last };
+    await context.commit(atEnd);
+    return atEnd;
+  }
+
+  #conclude(state: ContainerState, details: ContainerDetails, report: PollReport, began: number): void {
+    const { clock, interval: policy, random } = this.#options;
+    state.cursor = report.cursor;
+    state.suspect = report.suspect;
+    state.lastError = report.fault;
+    state.failures = 0;
+    const seconds = (began - (state.polledAt ?? began)) / 1000;
+    state.rate = nextRate(state.rate, report.fresh, seconds);
+    state.idlePolls = report.fresh === 0 ? state.idlePolls + 1 : 0;
+    // A cut answer that brought nothing needs more time: the Engine may still have been looking for `since`.
+    state.stalls = report.fault !== undefined && report.fresh === 0 ? state.stalls + 1 : 0;
+    const now = clock.monotonic();
+    const complete = report.fault === undefined && !report.suspect;
+    if (complete && hasEnded(details) && !wasWoken(state)) {
+      state.life = 'drained';
+      return;
+    }
+    state.interval = nextInterval(policy, state.interval, {
+      entries: report.fresh,
+      rate: state.rate,
+      more: (report.fault !== undefined && report.fresh > 0) || report.suspect,
+      young: now - state.seenAt < policy.interval && state.bornUnderWatch,
+    });
+    state.dueAt = now + withJitter(policy, state.interval, random);
+  }
+
+  #fail(state: ContainerState, error: Error, began: number, signal: AbortSignal): void {
+    const { clock, observer, interval: policy, random, onRemoved } = this.#options;
+    const now = clock.monotonic();
+    if (signal.aborted) {
+      // Cut short from outside, before there was an answer: nothing is known to be wrong.
+      state.dueAt = now + policy.min;
+      return;
+    }
+    const code = error instanceof PollardError ? error.code : '';
+    state.lastError = error;
+    if (code === 'engine_not_found') {
+      onRemoved(state);
+      return;
+    }
+    if (code === 'engine_not_implemented') {
+      state.life = 'unreadable';
+      observer.unreadable(state.summary, error);
+      return;
+    }
+    state.failures++;
+    observer.pollFailed(state.summary, error, (now - began) / 1000);
+    const wait = Math.min(policy.interval * 2 ** Math.min(state.failures - 1, 20), MAX_FAILURE_INTERVAL);
+    // An Engine that is away heals for all at once; only a container's own trouble is asked for ever later.
+    const own = code === 'engine_conflict' || code === 'engine_server_error' || code.startsWith('log_');
+    state.interval = own ? wait : policy.interval;
+    state.dueAt = now + withJitter(policy, state.interval, random);
+  }
+}
+
+/** An event came while the container was being polled. */
+function wasWoken(state: ContainerState): boolean {
+  return state.again;
+}
+
+function hasEnded(details: ContainerDetails): boolean {
+  return !details.running && details.finishedAt > 0n;
+}
+
+/** How far a container's cursor is behind, by the stamp of the last line delivered, ms. */
+export function lagOf(state: ContainerState, now: Nanoseconds): number {
+  const stamp = lastStamp(state.cursor?.anchor ?? []);
+  return stamp === 0n ? 0 : Number((now - stamp) / NS_PER_MS);
+}

@@ -1,0 +1,105 @@
+import pLimit from 'p-limit';
+import type { Clock } from '../model/clock.js';
+import { boundedSignal } from './bounded-signal.js';
+import type { ContainerState } from './container-state.js';
+import type { Fleet } from './fleet.js';
+import type { LokiGate } from './loki-gate.js';
+import type { PollRunner } from './poll-runner.js';
+
+export interface SchedulerOptions {
+  readonly clock: Clock;
+  readonly fleet: Fleet;
+  readonly runner: PollRunner;
+  readonly gate: LokiGate;
+  /** Polls at a time. */
+  readonly concurrency: number;
+}
+
+/** Polls that are due within so many ms are started together, so that the process wakes seldom. */
+const GRAIN_MS = 50;
+const LONGEST_SLEEP_MS = 1000;
+
+/** Starts the polls that are due, in a bounded pool, none twice at a time, and none while Loki is away. */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #running = new Set<Promise<void>>();
+  #wake: (() => void) | undefined;
+  #active = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#limit = pLimit(options.concurrency);
+  }
+
+  /** Polls under way. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** Something became due: look again now. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /**
+   * Runs until the signal aborts; then no poll is started any more, those under way stop reading, and the
+   * promise resolves when what they read is delivered and committed.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, gate } = this.#options;
+    while (!signal.aborted) {
+      const next = gate.isOpen ? this.#launchDue(signal) : Infinity;
+      const wait = Math.min(Math.max(next - clock.monotonic(), GRAIN_MS), LONGEST_SLEEP_MS);
+      await this.#sleep(wait, signal);
+      await gate.opened(signal);
+    }
+    this.#limit.clearQueue();
+    await Promise.allSettled(this.#running);
+  }
+
+  /** Returns when the next one will be due, monotonic ms. */
+  #launchDue(signal: AbortSignal): number {
+    const now = this.#options.clock.monotonic();
+    let next = Infinity;
+    for (const state of this.#options.fleet.states()) {
+      if (state.life !== 'active' || state.busy) continue;
+      if (state.dueAt <= now) this.#launch(state, signal);
+      else if (state.dueAt < next) next = state.dueAt;
+    }
+    return next;
+  }
+
+  #launch(state: ContainerState, signal: AbortSignal): void {
+    state.busy = true;
+    const polled = this.#limit(() => this.#poll(state, signal)).finally(() => {
+      state.busy = false;
+      this.#running.delete(polled);
+      if (state.dueAt <= this.#options.clock.monotonic()) this.wake();
+    });
+    this.#running.add(polled);
+  }
+
+  async #poll(state: ContainerState, signal: AbortSignal): Promise<void> {
+    const { gate, runner } = this.#options;
+    // It may have waited long for its place in the pool.
+    if (signal.aborted || !gate.isOpen || state.life !== 'active') return;
+    const bounded = boundedSignal([signal, gate.reading]);
+    this.#active++;
+    try {
+      await runner.run(state, bounded.signal);
+    } finally {
+      this.#active--;
+      bounded.release();
+    }
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    const bounded = boundedSignal([signal, woken.signal]);
+    await this.#options.clock.sleep(ms, bounded.signal).catch(() => undefined);
+    bounded.release();
+    this.#wake = undefined;
+  }
+}
