@@ -41,7 +41,7 @@ command -v iptables >/dev/null || missing="$missing iptables"
 [ -r "$keyring" ] || missing="$missing debian-archive-keyring"
 
 if [ -n "$missing" ]; then
-  say "installing:$(printf ' %s' $missing)"
+  say "installing: $missing"
   export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086 # a list of package names
   { apt-get -qq update && apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends install $missing; } ||
@@ -66,8 +66,10 @@ is_there() { # suite
 
 # Where this machine gets Debian from, as apt itself reads its sources (.list and .sources).
 mirror_of_this_machine() {
+  # shellcheck disable=SC1091 # every Debian has it
   codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
   for release in "$codename" stable testing unstable ''; do
+    # shellcheck disable=SC2016 # placeholders of apt
     apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
       awk -v release="$release" '$2 == "main" && $3 !~ /security/ && (release == "" || $1 == release) { print $3; exit }'
   done | sed -n 1p

@@ -10,6 +10,8 @@ export interface EngineOptions {
   readonly version: EngineVersion;
   /** More flags for dockerd, such as `--live-restore` or `--log-driver=local`. */
   readonly flags?: readonly string[];
+  /** More environment for dockerd, such as TZ. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where the engine's folder is made (default: the machine's temporary folder). */
   readonly base?: string;
 }
@@ -62,7 +64,13 @@ export class Engine {
     this.suite = options.version;
     this.#flags = options.flags ?? [];
     this.#folder = folder;
-    this.#env = { PATH: path, HOME: folder.file('home'), TMPDIR: folder.path, LANG: 'C.UTF-8' };
+    this.#env = {
+      PATH: path,
+      HOME: folder.file('home'),
+      TMPDIR: folder.path,
+      LANG: 'C.UTF-8',
+      ...options.env,
+    };
     this.socketPath = folder.file('docker.sock');
     this.dataRoot = folder.file('data');
     this.api = new EngineApi(this.socketPath);
@@ -76,6 +84,12 @@ export class Engine {
   /** The number before the first dot: 20, 26, 28. */
   get major(): number {
     return Number.parseInt(this.#version, 10);
+  }
+
+  /** Whether it is this version or a newer one. */
+  atLeast(major: number, minor = 0): boolean {
+    const [ownMajor = 0, ownMinor = 0] = this.#version.split('.').map((part) => Number.parseInt(part, 10));
+    return ownMajor > major || (ownMajor === major && ownMinor >= minor);
   }
 
   /** The newest API version it speaks (`Api-Version` of `/_ping`). */

@@ -34,7 +34,7 @@ children_of() {
   done
 }
 
-for round in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
   pids=$(own_processes)
   [ -n "$pids" ] || break
   for pid in $pids; do
