@@ -64,13 +64,14 @@ is_there() { # suite
     "$engines/$1/usr/bin/containerd" --version >/dev/null 2>&1
 }
 
-# Where this machine gets Debian from, as apt itself reads its sources (.list and .sources).
+# Where this machine gets Debian from, as apt itself reads its sources (.list and .sources). Without
+# --no-release-info it prints nothing on a machine whose package lists were deleted, as in most images.
 mirror_of_this_machine() {
   # shellcheck disable=SC1091 # every Debian has it
   codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
   for release in "$codename" stable testing unstable ''; do
     # shellcheck disable=SC2016 # placeholders of apt
-    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+    apt-get indextargets --no-release-info --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
       awk -v release="$release" '$2 == "main" && $3 !~ /security/ && (release == "" || $1 == release) { print $3; exit }'
   done | sed -n 1p
 }
@@ -89,7 +90,7 @@ if [ -n "$wanted" ]; then
 
   mirror=$(mirror_of_this_machine)
   [ -n "$mirror" ] || fail 'no Debian mirror found in the sources of apt' \
-    'Look at: apt-get indextargets (a Debian suite with the component "main" is needed)'
+    'Look at: apt-get indextargets --no-release-info (a Debian suite with the component "main" is needed)'
 
   # An apt of its own: sources, lists, cache and state apart from the machine's, so that no package of a newer
   # suite can ever get installed. Proxy and other settings of the machine stay in force.

@@ -102,11 +102,13 @@ describeEngines('Engine facts: a spoiled .gz among the rotated files', (engine) 
     '%s: up to 27.3 the log cannot be read at all, later only past the window of tail',
     async (_, spoiled) => {
       const container = await withSpoiled(spoiled);
-      expect(await textsOrError(container)).toEqual(['ERROR']);
-      expect(await textsOrError(container, { tail: '4' })).toEqual(['ERROR']);
-      expect(await textsOrError(container, { tail: '3' })).toEqual(
-        opensEveryFile(engine()) ? ['ERROR'] : ['d', 'e', 'f'],
-      );
+      // Nothing but the error, and by chance not even that: an empty answer of 200 from a log that is full.
+      const refused = ['', 'ERROR'];
+      const seen = async (tail: string): Promise<string> => (await textsOrError(container, { tail })).join();
+      expect(refused).toContain(await seen('all'));
+      expect(refused).toContain(await seen('4'));
+      if (opensEveryFile(engine())) expect(refused).toContain(await seen('3'));
+      else expect(await seen('3')).toBe('d,e,f');
     },
   );
 

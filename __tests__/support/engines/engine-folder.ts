@@ -42,7 +42,7 @@ export class EngineFolder {
 
   /** Kills what is left of the engine, unmounts, deletes the folder; returns when that is done. */
   async remove(): Promise<void> {
-    if (this.#watchman.exitCode !== null) return;
+    if (this.#watchman.exitCode !== null || this.#watchman.signalCode !== null) return;
     this.#watchman.ref();
     const exitCode = await new Promise<number | null>((resolve) => {
       this.#watchman.once('exit', resolve);

@@ -1,4 +1,5 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import type { TestContainer } from './container.js';
 
@@ -35,8 +36,8 @@ export interface JsonLog {
  */
 export async function writeJsonLog(container: TestContainer, log: JsonLog): Promise<void> {
   const path = container.logPath();
-  for (let number = 1; number <= 20; number++) {
-    for (const extension of ['', '.gz']) await rm(`${path}.${number}${extension}`, { force: true });
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(`${basename(path)}.`)) await rm(join(dirname(path), name));
   }
   await writeFile(path, encode(log.current), { mode: 0o640 });
   for (const [index, file] of (log.rotated ?? []).entries()) {

@@ -54,11 +54,10 @@ cut -d' ' -f2 /proc/self/mounts | grep -F -- "$dir/" | sort -r | while read -r m
 done
 
 # What a killed shim leaves outside of the folder: its socket, and the container's control groups.
-for address in "$dir"/containerd/state/io.containerd.runtime.v2.task/*/*/address; do
-  [ -f "$address" ] || continue
-  socket=$(cat "$address")
-  case $socket in unix:///run/containerd/s/*) rm -f "${socket#unix://}" ;; esac
-done
+# containerd notes the socket in `address`, from 2.0 on in `bootstrap.json`.
+cat "$dir"/containerd/state/io.containerd.runtime.v2.task/*/*/address \
+  "$dir"/containerd/state/io.containerd.runtime.v2.task/*/*/bootstrap.json 2>/dev/null |
+  grep -o '/run/containerd/s/[0-9a-f]*' | while read -r socket; do rm -f "$socket"; done
 for container in "$dir"/data/containers/*/; do
   id=$(basename "$container")
   for group in /sys/fs/cgroup/docker/"$id" /sys/fs/cgroup/*/docker/"$id"; do
