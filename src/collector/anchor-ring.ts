@@ -16,6 +16,7 @@ export class AnchorRing {
   readonly #seconds: Float64Array;
   readonly #nanos: Float64Array;
   readonly #streams: Uint8Array;
+  readonly #repeats: Float64Array;
   #seen = 0;
 
   /**
@@ -31,6 +32,7 @@ export class AnchorRing {
     this.#seconds = new Float64Array(size);
     this.#nanos = new Float64Array(size);
     this.#streams = new Uint8Array(size);
+    this.#repeats = new Float64Array(size);
   }
 
   /** How many entries went by. */
@@ -45,6 +47,7 @@ export class AnchorRing {
     source: Buffer,
     start: number,
     end: number,
+    repeat: number,
   ): void {
     const slot = this.#seen % this.#size;
     this.#seen++;
@@ -54,6 +57,7 @@ export class AnchorRing {
     this.#seconds[slot] = seconds;
     this.#nanos[slot] = nanos;
     this.#streams[slot] = stream;
+    this.#repeats[slot] = repeat;
   }
 
   /** The anchor as of now: the last entries in file order, filled up from the earlier anchor. */
@@ -72,6 +76,7 @@ export class AnchorRing {
           this.#sources[slot] as Buffer,
           this.#starts[slot] as number,
           this.#ends[slot] as number,
+          this.#repeats[slot] as number,
         ),
       });
     }

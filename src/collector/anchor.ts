@@ -21,9 +21,9 @@ export type Place =
  * Entries of an answer are in file order, and the anchor is a contiguous run of the log: so it stands
  * contiguously in every answer that reaches back to it, or an end of it does where the answer begins inside it.
  * The search is the bit-parallel one (Shift-And): bit j of the state says that the entries read last are the
- * anchor's up to its j-th. All that follows its last entry is new, whatever its stamp. When the run breaks off
- * before (the rest of it was lost from the log), what follows is new as well: in doubt an entry is delivered
- * again, which Loki folds, and never skipped.
+ * anchor's up to its j-th. All that follows its last entry is new, whatever its stamp. Where the
+ * end of the run was lost from the log, what follows the rest of it is new. Where equal entries leave several
+ * ways to match, the longest is taken: what it skips is equal, to the nanosecond, to what Loki holds.
  */
 export class AnchorMatcher {
   readonly #seconds: Float64Array;
@@ -31,23 +31,35 @@ export class AnchorMatcher {
   readonly #streams: Uint8Array;
   readonly #hashes: readonly string[];
   readonly #last: number;
+  readonly #acceptsPart: boolean;
   #state = 0;
+  #first = true;
   #aligned: boolean;
 
-  /** @param anchor at most MAX_ANCHOR entries; none means the beginning of the log, so everything is new */
-  constructor(anchor: readonly AnchorEntry[]) {
+  /**
+   * @param anchor at most MAX_ANCHOR entries; none means the beginning of the log, so everything is new
+   * @param acceptsPart what follows a part of the anchor counts as new. Only for a log that is known not to hold
+   *   the anchor's end: among equal entries a part may be found where the whole is yet to come.
+   */
+  constructor(anchor: readonly AnchorEntry[], acceptsPart = false) {
     if (anchor.length > MAX_ANCHOR) throw new RangeError(`an anchor of ${anchor.length} entries`);
     this.#seconds = Float64Array.from(anchor, (entry) => Number(entry.stamp / NS_PER_SECOND));
     this.#nanos = Float64Array.from(anchor, (entry) => Number(entry.stamp % NS_PER_SECOND));
     this.#streams = Uint8Array.from(anchor, (entry) => (entry.stream === 'stdout' ? 1 : 2));
     this.#hashes = anchor.map((entry) => entry.hash);
+    this.#acceptsPart = acceptsPart;
     this.#last = anchor.length - 1;
     this.#aligned = anchor.length === 0;
   }
 
-  /** The anchor, or a part of it, was found: the answer is continuous with what was delivered. */
+  /** The anchor, or an accepted part of it, was found: the answer is continuous with what was delivered. */
   get found(): boolean {
-    return this.#aligned || this.#state !== 0;
+    return this.#aligned || this.#ended() || (this.#acceptsPart && this.#state !== 0);
+  }
+
+  /** How many entries of the anchor the log still holds, when the answer ended with a part of it. */
+  get part(): number {
+    return 32 - Math.clz32(this.#state);
   }
 
   /** The search is over: all further entries are new and need not be shown to the matcher. */
@@ -55,7 +67,7 @@ export class AnchorMatcher {
     return this.#aligned;
   }
 
-  /** Shows the next entry of the answer. */
+  /** Shows the next entry of the answer. `repeat` is its number among equal ones; see Repeats. */
   place(
     stream: StreamNumber,
     seconds: number,
@@ -63,20 +75,35 @@ export class AnchorMatcher {
     source: Buffer,
     start: number,
     end: number,
+    repeat: number,
   ): Place {
     if (this.#aligned) return 'new';
-    const equal = this.#equalTo(stream, seconds, nanos, source, start, end);
-    const continued = ((this.#state << 1) | 1) & equal;
-    if (equal === 0) {
-      if (this.#state === 0) return 'unknown';
+    const equal = this.#equalTo(stream, seconds, nanos, source, start, end, repeat);
+    const continued = (this.#state << 1) & equal;
+    const first = this.#first;
+    this.#first = false;
+    if (continued !== 0) {
+      this.#state = continued;
+    } else if (this.#ended() || (equal === 0 && this.#state !== 0 && this.#acceptsPart)) {
+      // Behind the anchor's end; or behind the part of it that is left.
       this.#aligned = true;
       return 'new';
+    } else if (equal === 0) {
+      this.#state = 0;
+      return 'unknown';
+    } else {
+      // The anchor begins here; or the answer begins inside it, at any of its places.
+      this.#state = first || this.#acceptsPart ? equal : equal & 1;
+      if (this.#state === 0) return 'unknown';
     }
-    // An anchor entry that does not continue the run: the answer begins inside the anchor, or some of it is
-    // missing here. Any of its places is possible then.
-    this.#state = this.#state !== 0 && continued !== 0 ? continued : equal;
-    if ((this.#state & (1 << this.#last)) !== 0) this.#aligned = true;
+    // With a shorter alternative still open, the next entry decides.
+    if (this.#state === 1 << this.#last) this.#aligned = true;
     return 'anchor';
+  }
+
+  /** The entry read last may have been the anchor's last. */
+  #ended(): boolean {
+    return (this.#state & (1 << this.#last)) !== 0;
   }
 
   /** The places in the anchor of which this could be the entry, as bits. */
@@ -87,12 +114,13 @@ export class AnchorMatcher {
     source: Buffer,
     start: number,
     end: number,
+    repeat: number,
   ): number {
     let bits = 0;
     let hash: string | undefined;
     for (let i = 0; i <= this.#last; i++) {
       if (this.#nanos[i] !== nanos || this.#seconds[i] !== seconds || this.#streams[i] !== stream) continue;
-      hash ??= fingerprint(source, start, end);
+      hash ??= fingerprint(source, start, end, repeat);
       if (hash === this.#hashes[i]) bits |= 1 << i;
     }
     return bits;

@@ -1,6 +1,8 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import type { AnchorMatcher } from './anchor.js';
 import type { AnchorRing } from './anchor-ring.js';
+import { Repeats } from './fingerprint.js';
 
 /** Where the entries behind the anchor go. */
 export interface NewEntries extends EntrySink {
@@ -17,13 +19,21 @@ export class AnswerReader implements EntrySink {
   readonly #matcher: AnchorMatcher;
   readonly #ring: AnchorRing;
   readonly #next: NewEntries;
+  readonly #repeats = new Repeats();
   #begun = false;
+  readonly #watchedSeconds: number;
+  readonly #watchedNanos: number;
+  /** An entry with the stamp that was watched for went by. */
+  sawWatched = false;
   /** Entries in the answer. */
   entries = 0;
   /** Of these, the ones that were delivered before. */
   reread = 0;
 
-  constructor(matcher: AnchorMatcher, ring: AnchorRing, next: NewEntries) {
+  /** @param watchFor a stamp to watch for, ns */
+  constructor(matcher: AnchorMatcher, ring: AnchorRing, next: NewEntries, watchFor?: Nanoseconds) {
+    this.#watchedSeconds = watchFor === undefined ? -1 : Number(watchFor / NS_PER_SECOND);
+    this.#watchedNanos = watchFor === undefined ? -1 : Number(watchFor % NS_PER_SECOND);
     this.#matcher = matcher;
     this.#ring = ring;
     this.#next = next;
@@ -48,14 +58,19 @@ export class AnswerReader implements EntrySink {
     terminated: boolean,
   ): void {
     this.entries++;
-    if (!this.#matcher.done && this.#matcher.place(stream, seconds, nanos, source, start, end) !== 'new') {
+    if (nanos === this.#watchedNanos && seconds === this.#watchedSeconds) this.sawWatched = true;
+    const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
+    if (
+      !this.#matcher.done &&
+      this.#matcher.place(stream, seconds, nanos, source, start, end, repeat) !== 'new'
+    ) {
       this.reread++;
       return;
     }
     if (!this.#begun) this.#begin();
     this.#next.before(seconds);
     this.#next.entry(stream, seconds, nanos, source, start, end, terminated);
-    this.#ring.add(stream, seconds, nanos, source, start, end);
+    this.#ring.add(stream, seconds, nanos, source, start, end, repeat);
     this.#next.after();
   }
 

@@ -50,7 +50,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
   readonly #spanSeconds: number;
   #sealed: { stream: StreamNumber; batch: LineBatch }[] = [];
   #commits: Promise<void> = Promise.resolve();
-  #failure: { reason: unknown } | undefined;
+  #failure: Error | undefined;
   #waiting = 0;
   #wake: (() => void) | undefined;
   #lowest = Infinity;
@@ -118,7 +118,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
   }
 
   pause(): Promise<void> | undefined {
-    if (this.#failure) return Promise.reject(this.#failure.reason);
+    if (this.#failure) return Promise.reject(this.#failure);
     if (this.#waiting < this.#options.maxWaiting && !this.#options.budget.exhausted) return undefined;
     // What waits in an unsealed batch must not keep others from the memory they wait for.
     this.checkpoint();
@@ -152,7 +152,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
     });
     // The failure is reported by finish(); here it only must not count as unhandled.
     this.#commits.catch((reason: unknown) => {
-      this.#failure ??= { reason };
+      this.#failure ??= reason as Error;
       this.#wake?.();
     });
   }
@@ -163,7 +163,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
         this.#wake = resolve;
       });
     }
-    if (this.#failure) throw this.#failure.reason as Error;
+    if (this.#failure) throw this.#failure;
     await this.#options.budget.room();
   }
 

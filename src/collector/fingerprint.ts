@@ -1,9 +1,56 @@
 import { hash } from 'node:crypto';
+import type { StreamNumber } from '../docker/entry-sink.js';
 
 /**
- * The fingerprint of an entry's text: 16 hexadecimal digits. Stamp and stream are compared beside it, so that
- * 64 bits are ample. Computed only for the entries of an anchor and for those that share a stamp with one.
+ * The fingerprint of an entry: 16 hexadecimal digits over its text and its number among equal entries. Stamp
+ * and stream are compared beside it, so that 64 bits are ample. Computed only for the entries of an anchor and
+ * for those that share a stamp with one.
+ *
+ * @param repeat how many equal entries stand directly before it; see Repeats
  */
-export function fingerprint(source: Buffer, start: number, end: number): string {
-  return hash('sha256', source.subarray(start, end), 'hex').slice(0, 16);
+export function fingerprint(source: Buffer, start: number, end: number, repeat: number): string {
+  const text = hash('sha256', source.subarray(start, end), 'hex').slice(0, 16);
+  return repeat === 0 ? text : hash('sha256', `${text} ${repeat}`, 'hex').slice(0, 16);
+}
+
+/**
+ * Numbers equal entries: same stream, stamp and text as the one before in their stream. The chunks of a long
+ * line of one letter are such, and lines of a driver with coarse stamps. By their number they are told apart; an
+ * answer that begins among them counts wrongly, so the anchor is not found in it and a wider one is asked for.
+ */
+export class Repeats {
+  readonly #seconds = new Float64Array(3).fill(-1);
+  readonly #nanos = new Float64Array(3);
+  readonly #starts = new Float64Array(3);
+  readonly #ends = new Float64Array(3);
+  readonly #sources: (Buffer | undefined)[] = [undefined, undefined, undefined];
+  readonly #counts = new Float64Array(3);
+
+  /** Takes the next entry of the answer; returns how many equal ones stand directly before it. */
+  next(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): number {
+    const equal =
+      this.#nanos[stream] === nanos &&
+      this.#seconds[stream] === seconds &&
+      this.#sameText(stream, source, start, end);
+    this.#seconds[stream] = seconds;
+    this.#nanos[stream] = nanos;
+    this.#sources[stream] = source;
+    this.#starts[stream] = start;
+    this.#ends[stream] = end;
+    return (this.#counts[stream] = equal ? (this.#counts[stream] as number) + 1 : 0);
+  }
+
+  #sameText(stream: StreamNumber, source: Buffer, start: number, end: number): boolean {
+    const before = this.#sources[stream] as Buffer;
+    const from = this.#starts[stream] as number;
+    const to = this.#ends[stream] as number;
+    return end - start === to - from && before.compare(source, start, end, from, to) === 0;
+  }
 }

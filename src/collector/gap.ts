@@ -39,6 +39,7 @@ export class GapMarker implements EntrySink {
   readonly #containerName: string;
   readonly #cause: GapCause;
   readonly #lastDelivered: Nanoseconds;
+  readonly #tell: (gap: Gap) => void;
   /** Set once the first entry went by. */
   gap: Gap | undefined;
 
@@ -49,12 +50,14 @@ export class GapMarker implements EntrySink {
     containerName: string,
     cause: GapCause,
     lastDelivered: Nanoseconds,
+    tell: (gap: Gap) => void,
   ) {
     this.#next = next;
     this.#lines = lines;
     this.#containerName = containerName;
     this.#cause = cause;
     this.#lastDelivered = lastDelivered;
+    this.#tell = tell;
   }
 
   entry(
@@ -69,6 +72,7 @@ export class GapMarker implements EntrySink {
     if (this.gap === undefined) {
       const firstAvailable = BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
       this.gap = { cause: this.#cause, lastDelivered: this.#lastDelivered, firstAvailable };
+      this.#tell(this.gap);
       const text = Buffer.from(gapText(this.#containerName, this.gap));
       if (nanos > 0) this.#lines?.line(stream, seconds, nanos - 1, text, 0, text.length);
       else this.#lines?.line(stream, seconds - 1, 999_999_999, text, 0, text.length);

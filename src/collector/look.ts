@@ -2,6 +2,7 @@ import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry } from '../model/cursor.js';
 import { AnchorRing } from './anchor-ring.js';
+import { Repeats } from './fingerprint.js';
 import type { LogSource } from './log-source.js';
 
 /** What stands at the end of a log, read without delivering it. */
@@ -36,6 +37,7 @@ export async function look(
 
 class Counter implements EntrySink {
   readonly ring: AnchorRing;
+  readonly #repeats = new Repeats();
 
   constructor(keep: number) {
     this.ring = new AnchorRing(keep, []);
@@ -49,13 +51,15 @@ class Counter implements EntrySink {
     start: number,
     end: number,
   ): void {
-    this.ring.add(stream, seconds, nanos, source, start, end);
+    const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
+    this.ring.add(stream, seconds, nanos, source, start, end, repeat);
   }
 }
 
-/** Two anchor entries are the same entry of the log. */
+/**
+ * Two anchor entries are, by stamp and stream, the same entry of the log. Not by their fingerprint, which
+ * counts the equal entries before: a look at the last entry alone does not see those.
+ */
 export function sameEntry(a: AnchorEntry | undefined, b: AnchorEntry | undefined): boolean {
-  return (
-    a !== undefined && b !== undefined && a.stamp === b.stamp && a.stream === b.stream && a.hash === b.hash
-  );
+  return a !== undefined && b !== undefined && a.stamp === b.stamp && a.stream === b.stream;
 }

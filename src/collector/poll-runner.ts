@@ -66,7 +66,6 @@ export class PollRunner {
       const report = await this.#poll(state, details, began, signal);
       observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
       if (report.fault === undefined && !report.suspect) state.readToEndAt = beganAt;
-      if (report.gap) observer.gap(state.summary, report.gap);
       this.#conclude(state, details, report, began);
       return report;
     } catch (error) {

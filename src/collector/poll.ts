@@ -93,7 +93,7 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     // Without `since`, an answer shorter than its window is the whole log.
     const whole = window === undefined || (since === undefined && result.entries < window);
     if (whole) {
-      await readBehindGap(context, task, sum, result.entries);
+      await readBehindGap(context, task, sum);
       return sum.report(undefined);
     }
     window = widerWindow(window as number);
@@ -143,18 +143,39 @@ async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor
   return cut;
 }
 
-async function readBehindGap(context: PollContext, task: PollTask, sum: Sum, entries: number): Promise<void> {
-  if (entries > 0) {
-    const result = await transfer(context, {
-      container: task.container,
-      cursor: sum.cursor,
-      behindGap: 'rotated',
-      ended: task.ended,
-      signal: task.signal,
-    });
-    sum.add(result);
-    if (result.entries > 0 || result.fault !== undefined) return;
+/**
+ * The whole log does not hold the anchor: perhaps a part of it (a log that lost its end), else there is a gap.
+ * Unless the answer was not the whole: at a damaged line the Engine may end it early without a word. So the
+ * log's last entry, which `tail=1` shows all the same, must be in it.
+ */
+async function readBehindGap(context: PollContext, task: PollTask, sum: Sum): Promise<void> {
+  const end = await look(context.read, task.container, 1, 1, task.signal);
+  sum.looked(end.entries, end.bytes);
+  const last = end.last[0];
+  const part = await transfer(context, {
+    container: task.container,
+    cursor: sum.cursor,
+    acceptsPart: true,
+    ...(last ? { watchFor: last.stamp } : {}),
+    ended: task.ended,
+    signal: task.signal,
+  });
+  sum.add(part);
+  if (part.found || (part.fault !== undefined && !isDaemonError(part.fault))) return;
+  if (part.fault !== undefined || (last !== undefined && !part.sawWatched)) {
+    await recover(context, task, sum);
+    return;
   }
+  // Without `since`: behind a clock step back, all that is left may be stamped before the anchor.
+  const result = await transfer(context, {
+    container: task.container,
+    cursor: sum.cursor,
+    behindGap: 'rotated',
+    ended: task.ended,
+    signal: task.signal,
+  });
+  sum.add(result);
+  if (result.entries > 0 || result.fault !== undefined) return;
   // An empty log: nothing is known to be missing, and whatever comes next is new.
   const empty: Cursor = { ...sum.cursor, anchor: [], open: [], committedAt: context.clock.now() };
   await context.commit(empty);

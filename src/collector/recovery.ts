@@ -1,6 +1,7 @@
 import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { AnchorMatcher } from './anchor.js';
+import { Repeats } from './fingerprint.js';
 import { look } from './look.js';
 import { transfer, type TransferContext, type TransferResult } from './transfer.js';
 
@@ -50,6 +51,7 @@ export async function reachAround(
 
 async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail: number): Promise<boolean> {
   const matcher = new AnchorMatcher(task.cursor.anchor);
+  const repeats = new Repeats();
   await context.read(
     {
       containerId: task.container.id,
@@ -60,7 +62,8 @@ async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail:
     },
     {
       entry: (stream, seconds, nanos, source, start, end) => {
-        matcher.place(stream, seconds, nanos, source, start, end);
+        const repeat = repeats.next(stream, seconds, nanos, source, start, end);
+        matcher.place(stream, seconds, nanos, source, start, end, repeat);
       },
     },
   );

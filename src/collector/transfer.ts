@@ -6,7 +6,7 @@ import type { LineBatch } from './line-batch.js';
 import type { EntrySink } from '../docker/entry-sink.js';
 import { AnchorMatcher } from './anchor.js';
 import { AnchorRing } from './anchor-ring.js';
-import { AnswerReader } from './answer-reader.js';
+import { AnswerReader, type NewEntries } from './answer-reader.js';
 import { Delivery, type Delivered } from './delivery.js';
 import { GapMarker, type Gap, type GapCause } from './gap.js';
 import { LineAssembler, type LineSink } from './line-assembler.js';
@@ -23,6 +23,8 @@ export interface TransferContext {
   readonly budget: MemoryBudget;
   readonly clock: Clock;
   readonly settings: TransferSettings;
+  /** Told of a gap at once: the cursor is behind it as soon as the first batch is settled. */
+  readonly onGap: (container: ContainerRef, gap: Gap) => void;
   readonly onCutLine?: () => void;
 }
 
@@ -46,6 +48,10 @@ export interface TransferRequest {
   readonly since?: Nanoseconds;
   /** Set: all of the answer is new, behind a gap; the anchor is not looked for. */
   readonly behindGap?: GapCause;
+  /** Set: a part of the anchor is enough, because the log is known not to hold all of it. */
+  readonly acceptsPart?: boolean;
+  /** Only notice whether an entry of this stamp is in the answer. */
+  readonly watchFor?: Nanoseconds;
   /** The container has ended: what is open at the end of its log is a whole line. */
   readonly ended: boolean;
   readonly signal: AbortSignal;
@@ -57,6 +63,8 @@ export interface TransferResult {
   /** The place reached, committed. */
   readonly cursor: Cursor;
   readonly entries: number;
+  /** The answer held an entry with the stamp watched for. */
+  readonly sawWatched: boolean;
   readonly reread: number;
   readonly lines: number;
   readonly lineBytes: number;
@@ -113,10 +121,12 @@ export async function transfer(context: TransferContext, request: TransferReques
         container.name,
         request.behindGap,
         lastStamp(cursor.anchor),
+        (gap) => context.onGap(container, gap),
       )
     : undefined;
   const entries: EntrySink = marker ?? assembler;
-  const reader = new AnswerReader(new AnchorMatcher(request.behindGap ? [] : cursor.anchor), ring, {
+  const matcher = new AnchorMatcher(request.behindGap ? [] : cursor.anchor, request.acceptsPart);
+  const fresh: NewEntries = {
     begin: () => {
       assembler.resume(cursor.open);
       // Behind a gap the rest of an open line is gone.
@@ -127,7 +137,8 @@ export async function transfer(context: TransferContext, request: TransferReques
     entry: (stream, seconds, nanos, source, start, end, terminated) =>
       entries.entry(stream, seconds, nanos, source, start, end, terminated),
     after: () => delivery.after(),
-  });
+  };
+  const reader = new AnswerReader(matcher, ring, fresh, request.watchFor);
 
   const logs = {
     containerId: container.id,
@@ -144,6 +155,11 @@ export async function transfer(context: TransferContext, request: TransferReques
     throw error;
   });
   reader.finish();
+  if (request.acceptsPart && answer.fault === undefined && matcher.found && reader.fresh === 0) {
+    // The log lost the end of the anchor, and nothing was written since: what is left is the anchor now.
+    committed = { ...cursor, anchor: cursor.anchor.slice(0, matcher.part) };
+    await context.commit(committed);
+  }
   if (reader.found && request.ended && answer.fault === undefined) {
     assembler.closeAll();
   }
@@ -153,6 +169,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     found: reader.found,
     cursor: committed,
     entries: reader.entries,
+    sawWatched: reader.sawWatched,
     reread: reader.reread,
     lines: delivery.lines,
     lineBytes: delivery.bytes,

@@ -10,6 +10,8 @@ export const CHUNK_BYTES = 16 * 1024;
 /** The longest prefix: a stamp with zone offset and the space. */
 const LONGEST_PREFIX = 36;
 const QUOTED = 500;
+/** Where in a prefix the zone stands. */
+const ZONE = 29;
 
 /**
  * Takes apart the raw body of a container with a TTY: `stamp text\r\n`, no frames, all stdout. In a line over
@@ -23,6 +25,7 @@ export class TtyParser implements LogParser {
   readonly #sink: EntrySink;
   readonly #maxLine: number;
   readonly #stamp = new StampReader();
+  readonly #other = new StampReader();
   /** The beginning of a line whose newline has not come yet. */
   #held: Buffer = EMPTY;
   #heldLength = 0;
@@ -96,9 +99,8 @@ export class TtyParser implements LogParser {
     for (;;) {
       const text = this.#stamp.read(source, at, end);
       if (text < 0) this.#refuse(source, at, end, terminated);
-      const prefix = source.subarray(at, text);
-      const next = end - text > CHUNK_BYTES ? source.indexOf(prefix, text + CHUNK_BYTES) : -1;
-      if (next < 0 || next >= end) {
+      const next = this.#nextPrefix(source, at, text, end);
+      if (next < 0) {
         const last = terminated && end > text && source[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
         this.#entry(source, text, last, terminated);
         return;
@@ -106,6 +108,31 @@ export class TtyParser implements LogParser {
       this.#entry(source, text, next, false);
       at = next;
     }
+  }
+
+  /**
+   * Where in the text of a line another entry begins, or -1: the line's own prefix at or behind 16 KiB, or a
+   * later stamp anywhere. That is how the first words of a restarted process follow the last ones of the one
+   * before, which had no newline; and, on Engine 20.10 with driver `local`, what follows a long line. A stamp
+   * that the application itself printed is never later than the one the Engine gave its line.
+   */
+  #nextPrefix(source: Buffer, at: number, text: number, end: number): number {
+    // All prefixes of an answer end alike: `Z `, or the daemon's own offset (`local` before 23.0.10).
+    const zone = source.subarray(at + ZONE, text);
+    let next = source.indexOf(zone, text + ZONE);
+    while (next >= 0 && next < end) {
+      if (this.#beginsEntry(source, next - ZONE, at, text, end)) return next - ZONE;
+      next = source.indexOf(zone, next + 1);
+    }
+    return -1;
+  }
+
+  #beginsEntry(source: Buffer, prefix: number, at: number, text: number, end: number): boolean {
+    if (this.#other.read(source, prefix, end) < 0) return false;
+    const later = this.#other.seconds - this.#stamp.seconds || this.#other.nanos - this.#stamp.nanos;
+    if (later > 0) return true;
+    const own = source.compare(source, at, text, prefix, prefix + text - at) === 0;
+    return own && prefix - text >= CHUNK_BYTES;
   }
 
   #refuse(source: Buffer, at: number, end: number, terminated: boolean): never {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { AnchorMatcher, type Place } from '../../../src/collector/anchor.js';
 import { AnchorRing } from '../../../src/collector/anchor-ring.js';
+import { Repeats } from '../../../src/collector/fingerprint.js';
 import type { AnchorEntry } from '../../../src/model/cursor.js';
 
 interface Entry {
@@ -13,18 +14,26 @@ const entry = (text: string, stamp = 1, stream: 1 | 2 = 1): Entry => ({ stream, 
 
 function anchorOf(entries: Entry[], size = 32, earlier: AnchorEntry[] = []): AnchorEntry[] {
   const ring = new AnchorRing(size, earlier);
+  const repeats = new Repeats();
   for (const e of entries) {
     const bytes = Buffer.from(e.text);
-    ring.add(e.stream, 100, e.stamp, bytes, 0, bytes.length);
+    const repeat = repeats.next(e.stream, 100, e.stamp, bytes, 0, bytes.length);
+    ring.add(e.stream, 100, e.stamp, bytes, 0, bytes.length, repeat);
   }
   return ring.anchor();
 }
 
-function places(anchor: AnchorEntry[], answer: Entry[]): { places: Place[]; found: boolean } {
-  const matcher = new AnchorMatcher(anchor);
+function places(
+  anchor: AnchorEntry[],
+  answer: Entry[],
+  acceptsPart = false,
+): { places: Place[]; found: boolean } {
+  const matcher = new AnchorMatcher(anchor, acceptsPart);
+  const repeats = new Repeats();
   const seen = answer.map((e) => {
     const bytes = Buffer.from(e.text);
-    return matcher.place(e.stream, 100, e.stamp, bytes, 0, bytes.length);
+    const repeat = repeats.next(e.stream, 100, e.stamp, bytes, 0, bytes.length);
+    return matcher.place(e.stream, 100, e.stamp, bytes, 0, bytes.length, repeat);
   });
   return { places: seen, found: matcher.found };
 }
@@ -61,14 +70,14 @@ describe('the anchor', () => {
   });
 
   test('whose end was lost from the log: what follows the rest is new', () => {
-    expect(places(anchorOf([a, b, c]), [a, b, d, e])).toEqual({
+    expect(places(anchorOf([a, b, c]), [a, b, d, e], true)).toEqual({
       places: ['anchor', 'anchor', 'new', 'new'],
       found: true,
     });
   });
 
   test('an answer that ends inside it holds nothing new', () => {
-    expect(places(anchorOf([a, b, c]), [a, b])).toEqual({ places: ['anchor', 'anchor'], found: true });
+    expect(places(anchorOf([a, b, c]), [a, b], true)).toEqual({ places: ['anchor', 'anchor'], found: true });
   });
 
   test('equal entries are told apart by their number, where the answer shows all of them', () => {
@@ -82,9 +91,10 @@ describe('the anchor', () => {
     ]);
   });
 
-  test('where the answer begins among equal entries, in doubt they are delivered again', () => {
+  test('where the answer begins among equal entries, only equal ones can be taken for delivered', () => {
     const x = entry('x', 7);
-    expect(places(anchorOf([a, x, x]), [x, x, e]).places).toEqual(['anchor', 'new', 'new']);
+    expect(places(anchorOf([a, x, x]), [x, x, e]).places).toEqual(['anchor', 'anchor', 'new']);
+    expect(places(anchorOf([a, x]), [x, x, e]).places).toEqual(['anchor', 'new', 'new']);
   });
 
   test('the same text on the other stream, or at another nanosecond, is another entry', () => {
@@ -113,7 +123,7 @@ describe('the anchor', () => {
         fc.array(anyEntry, { maxLength: 40 }),
         fc.nat(),
         fc.nat(),
-        fc.integer({ min: 1, max: 32 }),
+        fc.integer({ min: 8, max: 32 }),
         (log, i, j, size) => {
           const cursor = log.length === 0 ? 0 : i % (log.length + 1);
           const from = cursor === 0 ? 0 : j % cursor;
@@ -125,11 +135,11 @@ describe('the anchor', () => {
           // the same stamp in the same stream, so that Loki holds it.
           const delivered = new Set(log.slice(0, cursor).map((e) => JSON.stringify(e)));
           if (found) for (const e of skipped) expect(delivered.has(JSON.stringify(e))).toBe(true);
-          // And the anchor's last entry in the answer means that it is found.
-          if (cursor > 0 && from < cursor) expect(found).toBe(true);
+          // And in the whole log it is found; an answer that begins among equal entries may have to be widened.
+          if (cursor > 0 && from === 0) expect(found).toBe(true);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: Number(process.env.RUNS ?? 500) },
     );
   });
 

@@ -76,6 +76,28 @@ describe('the raw body of a TTY', () => {
     ]);
   });
 
+  test('a restarted process goes on right behind the last words of the one before', () => {
+    const later = '2026-01-02T03:04:09.000000000Z';
+    const entries = parse([Buffer.from(`${STAMP} last${later} first\r\n`)]);
+    expect(entries.map((e) => [e.text.toString(), e.terminated, formatStamp(e.stamp)])).toEqual([
+      ['last', false, STAMP],
+      ['first', true, later],
+    ]);
+  });
+
+  test('a stamp that the application printed itself is text', () => {
+    const own = `2026-01-02T03:04:04.999999999Z INFO ready`;
+    expect(parse([Buffer.from(`${STAMP} ${own}\r\n`)]).map((e) => e.text.toString())).toEqual([own]);
+  });
+
+  test("with the daemon's zone offset", () => {
+    const prefix = '2026-01-02T05:04:05.000000007+02:00 ';
+    const text = 'a'.repeat(CHUNK_BYTES);
+    const entries = parse([Buffer.from(`${prefix}${text}${prefix}b\r\n${prefix}c\r\n`)]);
+    expect(entries.map((e) => e.text.toString())).toEqual([text, 'b', 'c']);
+    expect(formatStamp(entries[0]!.stamp)).toBe('2026-01-02T03:04:05.000000007Z');
+  });
+
   test("the daemon's own error is plain text", () => {
     expect(() => parse([Buffer.from(`${STAMP} a\r\nError grabbing logs: unexpected EOF\n`)])).toThrow(
       expect.objectContaining({ fault: 'daemon_error', message: expect.stringContaining('unexpected EOF') }),
