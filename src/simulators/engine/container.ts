@@ -58,6 +58,8 @@ export class SimulatedContainer {
   #exitCode = 0;
   #restarts = 0;
   #removed = false;
+  /** Those that all events of this name share: labels may be many. */
+  #attributes: Record<string, string> | undefined;
 
   constructor(options: ContainerOptions & { readonly id: string }, host: ContainerHost) {
     this.id = options.id;
@@ -221,8 +223,11 @@ export class SimulatedContainer {
   }
 
   /** moby: daemon/events.go, LogContainerEventWithAttributes: labels, then image and name. */
-  #publish(action: string, more: Readonly<Record<string, string>> = {}): void {
-    const attributes = { ...more, ...this.labels, image: this.image, name: this.#name };
+  #publish(action: string, more?: Readonly<Record<string, string>>): void {
+    if (this.#attributes?.['name'] !== this.#name) {
+      this.#attributes = { ...this.labels, image: this.image, name: this.#name };
+    }
+    const attributes = more === undefined ? this.#attributes : { ...this.#attributes, ...more };
     this.#host.publish({ type: 'container', action, actorId: this.id, attributes });
   }
 }

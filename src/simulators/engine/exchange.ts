@@ -82,12 +82,13 @@ export class Exchange {
 
   /** A JSON answer. */
   async json(value: unknown): Promise<void> {
-    const body = `${JSON.stringify(value)}\n`;
-    if (this.#fault === undefined) {
-      this.text(200, 'application/json', body);
-      return;
-    }
-    await this.stream('application/json', [Buffer.from(body)], { kind: 'json', stampPrefix: '' });
+    await this.whole('application/json', `${JSON.stringify(value)}\n`);
+  }
+
+  /** An answer of known length; chunked under a fault. */
+  async whole(type: string, body: string): Promise<void> {
+    if (this.#fault === undefined) this.text(200, type, body);
+    else await this.stream(type, [Buffer.from(body)], { kind: 'json', stampPrefix: '' });
   }
 
   text(status: number, type: string, body: string): void {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { compareVersions } from './api-version.js';
 import { ChattyWorkload } from './chatty-workload.js';
 import { ENGINE_PROFILES, type EngineProfileName } from './profile.js';
 import { seededRandom } from './seeded-random.js';
@@ -26,7 +27,8 @@ async function main(): Promise<void> {
   });
   if (values.socket === undefined) throw new Error('--socket PATH is missing');
   if (!Object.hasOwn(ENGINE_PROFILES, values.profile)) {
-    throw new Error(`--profile ${values.profile}: known are ${Object.keys(ENGINE_PROFILES).join(', ')}`);
+    const known = Object.keys(ENGINE_PROFILES).sort(compareVersions).join(', ');
+    throw new Error(`--profile ${values.profile}: known are ${known}`);
   }
   const rate = numberOf('rate', values.rate);
   const random = seededRandom(numberOf('seed', values.seed));

@@ -95,7 +95,7 @@ async function dispatch(exchange: Exchange, route: Route): Promise<void> {
 
   switch (route.endpoint) {
     case 'ping':
-      ping(exchange);
+      await ping(exchange);
       return;
     case 'version':
       await exchange.json(versionJson(daemon));
@@ -117,7 +117,7 @@ async function dispatch(exchange: Exchange, route: Route): Promise<void> {
 }
 
 /** moby: api/server/router/system/system_routes.go, pingHandler. */
-function ping(exchange: Exchange): void {
+async function ping(exchange: Exchange): Promise<void> {
   const { daemon, request, response } = exchange;
   response.setHeader('Cache-Control', 'no-cache, no-store, must-revalidate');
   response.setHeader('Pragma', 'no-cache');
@@ -125,7 +125,7 @@ function ping(exchange: Exchange): void {
     response.setHeader('Builder-Version', '2');
     response.setHeader('Swarm', 'inactive');
   }
-  exchange.text(200, 'text/plain; charset=utf-8', request.method === 'HEAD' ? '' : 'OK');
+  await exchange.whole('text/plain; charset=utf-8', request.method === 'HEAD' ? '' : 'OK');
 }
 
 function versionJson({ profile }: Daemon): object {
