@@ -34,6 +34,7 @@ export interface LogReading {
 const BAD_HEADER = 'error making gzip reader for compressed log file: gzip: invalid header';
 const BAD_BODY = 'error decompressing log file: unexpected EOF';
 const BAD_LINE = "invalid character '\\x00' looking for beginning of value";
+const BAD_RECORD = 'error unmarshalling log entry (size=0): unexpected EOF';
 /** How far a search from the end reads back at once (moby: pkg/tailfile, blockSize). */
 const TAIL_BLOCK = 1024;
 
@@ -59,7 +60,7 @@ export function readLog(
   if (query.tail === 0) return { entries: [] };
   try {
     const windows = findWindows(files, query, rules, framed);
-    return windows === 'hangs' ? { entries: [], hangs: true } : decode(windows, query, rules);
+    return windows === 'hangs' ? { entries: [], hangs: true } : decode(windows, query, rules, framed);
   } catch (error) {
     if (error instanceof ReadError) return { entries: [], error: error.message };
     throw error;
@@ -144,7 +145,9 @@ function tailOfTruncated(
   return wanted > file.entries.length ? 'everything' : 'nothing';
 }
 
-function decode(windows: readonly Window[], query: LogQuery, rules: ReadRules): LogReading {
+function decode(windows: readonly Window[], query: LogQuery, rules: ReadRules, framed: boolean): LogReading {
+  // 20.10 tries again only where it decodes JSON (jsonfilelog/read.go, not local/read.go).
+  const corruption = framed && rules.corruption === 'lenient' ? 'end_with_error' : rules.corruption;
   const { until, stdout = true, stderr = true } = query;
   let since = query.since;
   const entries: LogEntry[] = [];
@@ -153,9 +156,9 @@ function decode(windows: readonly Window[], query: LogQuery, rules: ReadRules): 
     for (let index = from; index < file.entries.length; index++) {
       if (anySpoilt) {
         const spoilt = file.spoilt.get(index);
-        if (spoilt === 'wrong_time' && rules.corruption === 'lenient') continue;
+        if (spoilt === 'wrong_time' && corruption === 'lenient') continue;
         if (spoilt !== undefined) {
-          if (rules.corruption === 'end_with_error') return { entries, error: BAD_LINE };
+          if (corruption === 'end_with_error') return { entries, error: framed ? BAD_RECORD : BAD_LINE };
           // 20.10 starts a new decoder, which has lost the bytes read ahead and finds no beginning of a line
           // again before the next file, save by chance; 27.4 and later go to the next file on purpose.
           break;

@@ -208,6 +208,15 @@ describe('a line that cannot be decoded', () => {
     expect(texts(spoilt('28.5', 'wrong_time').read())).toEqual(['a', 'b', 'e', 'f']);
   });
 
+  test('in driver local it ends the answer of 20.10 too', () => {
+    const log = logOf('20.10', { format: 'local' });
+    for (const text of ['a', '?', 'b']) add(log, 1, text);
+    log.corrupt(1);
+    const { entries, error } = log.open();
+    expect([texts(entries), error]).toEqual([['a'], expect.stringContaining('log entry')]);
+    expect(texts(log.read({ tail: 1 }))).toEqual(['b']);
+  });
+
   test.each(versions)('%s: tail reaches what lies behind it, and counts it', (version) => {
     const log = spoilt(version, 'torn');
     expect(log.open({ tail: 4 })).toEqual({ entries: log.read({ tail: 4 }) });
