@@ -1,0 +1,159 @@
+import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
+import { entrySize, type Entry } from './entry.js';
+import { goTime } from './go-format.js';
+import type { LokiLimits } from './limits.js';
+import { equalEntries, type LogStore, type StoredStream } from './log-store.js';
+import type { Messages } from './messages.js';
+import { refuse, type DiscardReason, type PushTally } from './tally.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** An answer other than 204. */
+export interface Refusal {
+  readonly status: number;
+  readonly message: string;
+}
+
+/** What a stream must know of its ingester. */
+export interface StreamContext {
+  readonly tenant: string;
+  readonly limits: LokiLimits;
+  readonly messages: Messages;
+  readonly store: LogStore;
+  /** 3.7: equal entries need equal structured metadata. */
+  readonly metadataCounts: boolean;
+}
+
+interface Failed {
+  readonly entry: Entry;
+  readonly reason: DiscardReason;
+  readonly message: string;
+}
+
+/** An active stream of the ingester (pkg/ingester/stream.go). */
+export class IngesterStream {
+  readonly stored: StoredStream;
+  /** Monotonic ms of the last entry that came. */
+  lastUpdated: number;
+  readonly #context: StreamContext;
+  readonly #rate: TokenBucket;
+  #last: Entry | undefined;
+  #newest: Nanoseconds | undefined;
+  /** The head block: by stamp, what is folded against (pkg/chunkenc/unordered.go). */
+  #head = new Map<Nanoseconds, Entry[]>();
+  #headBytes = 0;
+
+  constructor(stored: StoredStream, context: StreamContext, now: number) {
+    this.stored = stored;
+    this.#context = context;
+    this.lastUpdated = now;
+    const { perStreamRateBytes, perStreamBurstBytes } = context.limits;
+    this.#rate = new TokenBucket(perStreamRateBytes, perStreamBurstBytes, now);
+  }
+
+  /**
+   * Stores what can be stored. Returns the bytes that count for the stream's rate, and the refusal, if any: the
+   * good entries of a refused push are stored all the same, but for the stream's rate, which refuses it whole.
+   */
+  push(
+    entries: readonly Entry[],
+    tally: PushTally,
+    now: number,
+  ): { bytes: number; refusal: Refusal | undefined } {
+    const { limits } = this.#context;
+    const valid: Entry[] = [];
+    let failed: Failed[] = [];
+    let last = this.#last;
+    let newest = this.#newest;
+    let bytes = 0;
+    let validBytes = 0;
+    let foldedAsLast = 0;
+
+    for (const entry of entries) {
+      // Against the entry before, also one of this push, and one of long ago (validateEntries).
+      if (last !== undefined && this.#equal(last, entry)) {
+        foldedAsLast++;
+        continue;
+      }
+      const size = entrySize(entry);
+      bytes += size;
+      if (!limits.shardStreams && !this.#rate.allow(size, now)) {
+        failed.push(this.#rateLimited(entry));
+        continue;
+      }
+      const cutoff = newest === undefined ? undefined : newest - this.#window();
+      if (cutoff !== undefined && entry.stamp < cutoff) {
+        const message = this.#context.messages.tooFarBehind(entry.stamp, cutoff);
+        failed.push({ entry, reason: 'too_far_behind', message });
+        continue;
+      }
+      validBytes += size;
+      last = entry;
+      if (newest === undefined || entry.stamp > newest) newest = entry.stamp;
+      valid.push(entry);
+    }
+
+    // With sharding on, as it is by default, a stream over its rate is refused whole; what was too far behind
+    // is then no longer spoken of. Equal entries were passed over before, and stay so.
+    const overRate = limits.shardStreams && !this.#rate.allow(validBytes, now);
+    if (overRate) {
+      for (const { reason } of failed) refuse(tally, reason, 1);
+      failed = valid.map((entry) => this.#rateLimited(entry));
+    }
+    tally.foldedAsLast += foldedAsLast;
+    for (const { reason } of failed) refuse(tally, reason, 1);
+    if (!overRate) for (const entry of valid) this.#store(entry, tally, now);
+    return { bytes, refusal: this.#refusal(failed, entries.length) };
+  }
+
+  #window(): Nanoseconds {
+    return (BigInt(this.#context.limits.maxChunkAgeMs) * NS_PER_MS) / 2n;
+  }
+
+  #equal(a: Entry, b: Entry): boolean {
+    return a.stamp === b.stamp && equalEntries(a, b, this.#context.metadataCounts);
+  }
+
+  /** pkg/ingester/stream.go storeEntries, pkg/chunkenc/memchunk.go Append. */
+  #store(entry: Entry, tally: PushTally, now: number): void {
+    this.lastUpdated = now;
+    this.#last = entry;
+    if (this.#newest === undefined || entry.stamp > this.#newest) this.#newest = entry.stamp;
+    const same = this.#head.get(entry.stamp);
+    if (same?.some((other) => equalEntries(other, entry, this.#context.metadataCounts))) {
+      tally.foldedInHead++;
+      return;
+    }
+    const kept: Entry = { ...entry, metadata: this.#context.store.intern(entry.metadata) };
+    if (same === undefined) this.#head.set(entry.stamp, [kept]);
+    else same.push(kept);
+    this.stored.append(kept);
+    tally.stored++;
+    // A symbol of four bytes for each name and value.
+    this.#headBytes += entry.line.length + entry.metadata.length * 8;
+    if (this.#headBytes >= this.#context.limits.headBlockBytes) {
+      this.#head = new Map();
+      this.#headBytes = 0;
+    }
+  }
+
+  #rateLimited(entry: Entry): Failed {
+    const message = this.#context.messages.streamRate(this.#rate.rate, this.stored.name, entrySize(entry));
+    return { entry, reason: 'per_stream_rate_limit', message };
+  }
+
+  /** The last failure decides the status; the first ones are named (errorForFailedEntries). */
+  #refusal(failed: readonly Failed[], total: number): Refusal | undefined {
+    const last = failed.at(-1);
+    if (last === undefined) return undefined;
+    const { limits, tenant } = this.#context;
+    const named = limits.maxReturnedErrors > 0 ? failed.slice(0, limits.maxReturnedErrors) : failed;
+    const list = named.map(
+      ({ entry, message }) => `entry with timestamp ${goTime(entry.stamp)} ignored, reason: '${message}',\n`,
+    );
+    const end = `user '${tenant}', total ignored: ${failed.length} out of ${total} for stream: ${this.stored.name}`;
+    return {
+      status: last.reason === 'per_stream_rate_limit' ? 429 : 400,
+      message: `${list.join('')}${end}`,
+    };
+  }
+}
