@@ -5,7 +5,7 @@ import { toRecord } from './labels.js';
 import type { LokiLimits, LokiVersion } from './limits.js';
 import type { CountedStream } from './protobuf.js';
 import { RequestLog } from './request-log.js';
-import { parseSelector } from './selector.js';
+import { parseSelector, type StreamMatcher } from './selector.js';
 import { accepted, addTally, emptyTally, type PushTally } from './tally.js';
 import { Tenants } from './tenants.js';
 
@@ -138,9 +138,12 @@ export class LokiState {
     };
   }
 
-  /** @throws SelectorError */
-  *entries(selector?: string, tenant?: string): Generator<StoredEntry> {
-    const matches = selector === undefined ? () => true : parseSelector(selector);
+  /** @throws SelectorError at once, not when the first entry is asked for */
+  entries(selector?: string, tenant?: string): Generator<StoredEntry> {
+    return this.#entries(selector === undefined ? () => true : parseSelector(selector), tenant);
+  }
+
+  *#entries(matches: StreamMatcher, tenant: string | undefined): Generator<StoredEntry> {
     for (const [name, { store }] of this.#tenants.all()) {
       if (tenant !== undefined && name !== tenant) continue;
       for (const stream of store.streams()) {
