@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# As in package.json (engines): what undici 7 needs.
+oldest_node := 20.18.1
+
 # The stamps go where `npm ci` wipes them: another set of packages proves nothing about the old verdict.
 stamps := node_modules/.cache/pollard
 installed := node_modules/.package-lock.json
@@ -68,11 +71,10 @@ engines: $(installed)
 
 .PHONY: node
 node:
-	@command -v node >/dev/null && command -v npm >/dev/null || \
-	  { echo 'make: Node.js with npm is not in PATH; install Node.js 20.18.1 or newer: https://nodejs.org' >&2; exit 1; }
-	@node -e 'const [a, b, c] = process.versions.node.split(".").map(Number); \
-	  if (a > 20 || (a === 20 && (b > 18 || (b === 18 && c >= 1)))) process.exit(0); \
-	  console.error(`make: Node.js $${process.versions.node} is too old; 20.18.1 or newer is needed`); process.exit(1);'
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo 'make: Node.js with npm is not in PATH. Install Node.js $(oldest_node) or newer: https://nodejs.org' >&2; exit 1; }
+	@printf '%s\n' $(oldest_node) "$$(node -p process.versions.node)" | sort -C -V || { \
+	  echo "make: Node.js $$(node -p process.versions.node) is too old; $(oldest_node) or newer is needed" >&2; exit 1; }
 
 # npm stamps by itself; touched all the same, as it keeps the old time when nothing was to be done.
 $(installed): package-lock.json | node

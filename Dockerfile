@@ -1,0 +1,56 @@
+# Pollard as an image. It needs the Docker socket and the gid of that socket's group:
+#
+#   docker build -t pollard .
+#   docker run -d --name pollard --restart unless-stopped \
+#     --read-only --cap-drop ALL --security-opt no-new-privileges \
+#     --group-add "$(stat -c %g /var/run/docker.sock)" \
+#     -v /var/run/docker.sock:/var/run/docker.sock:ro \
+#     -v /etc/pollard:/etc/pollard:ro -v pollard:/var/lib/pollard \
+#     pollard
+#
+# `:ro` keeps the container from replacing the socket, not from using it. To allow nothing but reading, put a
+# socket proxy in between: config/compose/compose.socket-proxy.yaml.
+
+# glibc on purpose: the prebuilt snappy and file lock are used as they come, nothing is compiled here.
+ARG NODE_IMAGE=node:20-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /opt/pollard
+COPY package.json package-lock.json ./
+RUN npm ci --include=dev --no-audit --no-fund
+COPY tsconfig.json .tsconfig.build.json ./
+COPY bin bin
+COPY src src
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+
+FROM ${NODE_IMAGE}
+LABEL org.opencontainers.image.title="pollard" \
+      org.opencontainers.image.description="The Docker-to-Loki log collector that cannot leak, because it never holds a stream" \
+      org.opencontainers.image.licenses="MIT"
+
+# A uid of its own: 1000, the image's user node, is a person on many hosts. A new named volume takes owner and
+# mode from here.
+RUN groupadd --gid 9473 pollard \
+ && useradd --uid 9473 --gid pollard --no-create-home --home-dir /var/lib/pollard --shell /usr/sbin/nologin pollard \
+ && install -d -o pollard -g pollard -m 0700 /var/lib/pollard \
+ && rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-* \
+      /usr/local/bin/yarn /usr/local/bin/yarnpkg
+
+WORKDIR /opt/pollard
+COPY --from=build /opt/pollard/package.json ./
+COPY --from=build /opt/pollard/node_modules node_modules
+COPY --from=build /opt/pollard/dist dist
+COPY LICENSE ./
+
+ENV NODE_ENV=production
+USER pollard
+VOLUME /var/lib/pollard
+
+# No shell in between: SIGTERM reaches Pollard itself, which flushes, commits and ends.
+ENTRYPOINT ["node", "/opt/pollard/dist/bin/pollard.js"]
+CMD ["run"]
+
+# 503 only when unhealthy; a degraded collector still collects. With a token, TLS or another port in `status`,
+# replace the test by ["CMD", "node", "/opt/pollard/dist/bin/pollard.js", "status"], which reads the configuration.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:9473/healthz',{signal:AbortSignal.timeout(4000)}).then((a)=>process.exit(a.ok?0:1),()=>process.exit(1))"]

@@ -1,0 +1,303 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseDocument, type ScalarTag } from 'yaml';
+import { ExitCode } from '../../../src/model/exit-codes.js';
+
+// What is delivered beside the program and is run by others: systemd, cron, Docker, Grafana. A mistake there shows
+// only on the operator's machine, so that what can be checked without them is checked here.
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const filesUnder = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+
+const commands = 'run catch-up backfill verify check status cursors config resend demo'.split(' ');
+
+/** Docker Compose's own tags for a file on top of another one. */
+const composeTags: ScalarTag[] = ['!reset', '!override'].map((tag) => ({ tag, resolve: (text) => text }));
+
+function yaml(path: string): unknown {
+  const document = parseDocument(read(path), {
+    strict: true,
+    uniqueKeys: true,
+    customTags: [
+      ...composeTags,
+      ...composeTags.map(({ tag }) => ({
+        tag,
+        collection: 'seq' as const,
+        resolve: (node: unknown) => node,
+      })),
+    ],
+  });
+  expect(document.errors).toEqual([]);
+  expect(document.warnings).toEqual([]);
+  return document.toJS({ merge: true });
+}
+
+/** `[section] key=value` of a systemd unit, each key with all its values, comments left out. */
+function unit(path: string): Map<string, string[]> {
+  const settings = new Map<string, string[]>();
+  let section = '';
+  for (const line of read(path).split('\n')) {
+    if (line === '' || /^[#;]/.test(line)) continue;
+    const header = /^\[(\w+)\]$/.exec(line);
+    if (header) {
+      section = header[1]!;
+      continue;
+    }
+    const setting = /^(\w+)=(.*)$/.exec(line);
+    if (!setting) throw new Error(`${path}: neither section nor setting: ${line}`);
+    const key = `${section}.${setting[1]}`;
+    settings.set(key, [...(settings.get(key) ?? []), setting[2]!]);
+  }
+  return settings;
+}
+
+/** The words behind `pollard.js`, wherever it is started in a text. */
+function starts(text: string): string[][] {
+  return [...text.matchAll(/node \/opt\/pollard\/dist\/bin\/pollard\.js ([^\n>|)#]*)/g)].map((match) =>
+    match[1]!.trim().split(/\s+/),
+  );
+}
+
+interface Service {
+  volumes?: string[];
+  networks?: string[];
+  depends_on?: string[];
+  configs?: { source: string }[];
+  command?: string[];
+  cap_drop?: string[];
+  read_only?: boolean;
+  healthcheck?: { test: string[] };
+  deploy?: { mode: string; update_config: { order: string } };
+}
+interface Compose {
+  services: Record<string, Service>;
+  networks?: Record<string, unknown>;
+  volumes?: Record<string, unknown>;
+  configs?: Record<string, { file: string }>;
+}
+
+const units = filesUnder('config/systemd').filter((path) => /\.(service|timer)$/.test(path));
+const services = units.filter((path) => path.endsWith('.service'));
+
+describe('the YAML under config/', () => {
+  test.each(filesUnder('config').filter((path) => /\.ya?ml$/.test(path)))('%s is valid', (path) => {
+    expect(yaml(path)).toEqual(expect.any(Object));
+  });
+});
+
+describe('the systemd units', () => {
+  test.each(services)('%s starts a command that there is, with the configuration named', (path) => {
+    const started = unit(path).get('Service.ExecStart')!.flatMap(starts);
+    expect(started).toHaveLength(1);
+    expect(commands).toContain(started[0]![0]);
+    expect(started[0]).toEqual(expect.arrayContaining(['--config', '/etc/pollard/pollard.yaml']));
+  });
+
+  test.each(units)('%s has no key twice and none empty but the emptied capabilities', (path) => {
+    for (const [key, values] of unit(path)) {
+      if (key !== 'Service.Environment') expect([key, values.length]).toEqual([key, 1]);
+      if (!/Capabilit/.test(key)) expect([key, values[0]]).not.toEqual([key, '']);
+    }
+  });
+
+  test.each(units.filter((path) => path.endsWith('.timer')))('%s has its service', (path) => {
+    expect(existsSync(join(root, path.replace(/timer$/, 'service')))).toBe(true);
+  });
+
+  test('the service is not started again after what no restart heals', () => {
+    const service = unit('config/systemd/pollard.service');
+    expect(service.get('Service.Restart')).toEqual(['on-failure']);
+    expect(service.get('Service.RestartPreventExitStatus')).toEqual([`${ExitCode.usage} ${ExitCode.locked}`]);
+    expect(service.get('Unit.StartLimitIntervalSec')).toEqual(['0']);
+  });
+
+  test.each(services)(
+    '%s runs as pollard with its state to itself, and is hardened as the others are',
+    (path) => {
+      const settings = unit(path);
+      const value = (key: string): string | undefined => settings.get(`Service.${key}`)?.join(' ');
+      expect({ user: value('User'), group: value('SupplementaryGroups') }).toEqual({
+        user: 'pollard',
+        group: 'docker',
+      });
+      expect([value('StateDirectory'), value('StateDirectoryMode')]).toEqual(['pollard', '0700']);
+      expect([value('ProtectSystem'), value('NoNewPrivileges')]).toEqual(['strict', 'yes']);
+
+      const hardening = (text: string): string =>
+        text.slice(
+          text.indexOf('# Read and write nothing but'),
+          text.indexOf('# Not MemoryDenyWriteExecute'),
+        );
+      expect(hardening(read(path))).not.toBe('');
+      expect(hardening(read(path))).toBe(hardening(read('config/systemd/pollard.service')));
+    },
+  );
+
+  test('the user of the units is the one that sysusers makes', () => {
+    expect(read('config/systemd/pollard.sysusers.conf')).toMatch(/^u pollard - .* \/var\/lib\/pollard$/m);
+  });
+});
+
+describe('the cron example', () => {
+  const jobs = read('config/cron/pollard')
+    .split('\n')
+    .filter((line) => /^[*\d]/.test(line));
+
+  test('starts commands that there are, as the user pollard', () => {
+    expect(jobs).toHaveLength(2);
+    for (const job of jobs) {
+      expect(job).toMatch(/^(\S+\s+){5}pollard\s/);
+      const [started] = starts(job);
+      expect(commands).toContain(started![0]);
+      expect(started).toContain('--config');
+      // To cron a percent sign is the end of the line.
+      expect(job).not.toContain('%');
+    }
+  });
+});
+
+describe.each(['compose/compose.yaml', 'swarm/stack.yaml'])('config/%s', (name) => {
+  const path = `config/${name}`;
+  const folder = join(root, path, '..');
+  const stack = (): Compose => yaml(path) as Compose;
+
+  test('mounts files that there are, and volumes that it declares', () => {
+    const { services: all, volumes = {}, configs = {} } = stack();
+    const mounts = Object.values(all).flatMap((service) => service.volumes ?? []);
+    expect(mounts.length).toBeGreaterThan(0);
+    for (const mount of mounts) {
+      const source = mount.split(':')[0]!;
+      if (source.startsWith('.'))
+        expect([source, existsSync(resolve(folder, source))]).toEqual([source, true]);
+      else if (!source.startsWith('/')) expect(Object.keys(volumes)).toContain(source);
+    }
+    for (const { file } of Object.values(configs))
+      expect([file, existsSync(resolve(folder, file))]).toEqual([file, true]);
+  });
+
+  test('uses networks, services and configs that it declares', () => {
+    const { services: all, networks = {}, configs = {} } = stack();
+    for (const service of Object.values(all)) {
+      for (const network of service.networks ?? []) expect(Object.keys(networks)).toContain(network);
+      for (const other of service.depends_on ?? []) expect(Object.keys(all)).toContain(other);
+      for (const { source } of service.configs ?? []) expect(Object.keys(configs)).toContain(source);
+    }
+  });
+
+  test('gives Pollard the socket, its state, its configuration and nothing more', () => {
+    const pollard = stack().services['pollard']!;
+    expect(pollard).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+    expect(pollard.volumes).toEqual(
+      expect.arrayContaining(['/var/run/docker.sock:/var/run/docker.sock:ro', 'state:/var/lib/pollard']),
+    );
+  });
+});
+
+test('the Swarm stack runs on every node, and the old task lets go of the cursors before the new one starts', () => {
+  const { deploy } = (yaml('config/swarm/stack.yaml') as Compose).services['pollard']!;
+  expect(deploy).toMatchObject({ mode: 'global', update_config: { order: 'stop-first' } });
+});
+
+test('the dashboard that Grafana opens with is one of those it is given', () => {
+  const text = read('config/compose/compose.yaml');
+  const home = /DEFAULT_HOME_DASHBOARD_PATH: \/etc\/pollard-dashboards\/(\S+)/.exec(text)![1]!;
+  expect(existsSync(join(root, 'config/grafana', home))).toBe(true);
+});
+
+describe('the socket proxy', () => {
+  const proxy = (yaml('config/compose/compose.socket-proxy.yaml') as Compose).services['socket-proxy']!;
+  const rules = proxy.command!.filter((word) => word.startsWith('-allow') && !word.startsWith('-allowfrom'));
+  // As the proxy does with what it is given (its README, "Setting up the allowlist for requests").
+  const allowed = new RegExp(`^${rules[0]!.replace('-allowGET=', '')}$`);
+  const id = 'c0ffee'.padEnd(64, '0');
+
+  test('allows GET alone', () => {
+    expect(rules).toHaveLength(1);
+    expect(rules[0]).toMatch(/^-allowGET=/);
+  });
+
+  test.each([
+    '/_ping',
+    '/v1.24/version',
+    '/v1.51/events',
+    '/v1.44/containers/json',
+    `/v1.44/containers/${id}/json`,
+    `/v1.44/containers/${id}/logs`,
+  ])('lets %s through', (path) => {
+    expect(path).toMatch(allowed);
+  });
+
+  test.each([
+    `/v1.44/containers/${id}/export`,
+    `/v1.44/containers/${id}/archive`,
+    `/v1.44/containers/${id}/attach/ws`,
+    `/v1.44/containers/${id}/logs/../export`,
+    `/v1.44/containers/${id}/stats`,
+    '/v1.44/exec/0/json',
+    '/v1.44/images/json',
+    '/v1.44/secrets',
+    '/v1.44/info',
+    '/x/_ping',
+    '/_ping/x',
+  ])('keeps %s out', (path) => {
+    expect(path).not.toMatch(allowed);
+  });
+});
+
+describe('the image', () => {
+  const file = read('Dockerfile');
+
+  test('runs as a user of its own, without a shell in between', () => {
+    expect(file).toMatch(/^USER pollard$/m);
+    expect(file).toMatch(/^ENTRYPOINT \["node", "\/opt\/pollard\/dist\/bin\/pollard\.js"\]$/m);
+    const command = JSON.parse(/^CMD (\[.*\])$/m.exec(file)![1]!) as string[];
+    expect(commands).toContain(command[0]);
+    expect(file).toMatch(/^VOLUME \/var\/lib\/pollard$/m);
+  });
+
+  test('asks the status page for its health, in the form that needs no shell', () => {
+    const test = JSON.parse(/^HEALTHCHECK [\s\S]*?CMD (\[.*\])$/m.exec(file)![1]!) as string[];
+    expect(test.slice(0, 2)).toEqual(['node', '-e']);
+    expect(test[2]).toContain('http://127.0.0.1:9473/healthz');
+  });
+
+  test('is given each file that it copies, and no other', () => {
+    const ignore = read('.dockerignore').split('\n');
+    expect(ignore).toContain('*');
+    const given = ignore.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+    const copied = [...file.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap((match) => match[1]!.split(' '));
+    expect(new Set(given)).toEqual(new Set(copied));
+  });
+});
+
+describe('make', () => {
+  const text = read('Makefile');
+  const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
+
+  test.each(['help', 'demo', 'test', 'bench', 'chaos', 'soak', 'build', 'lint', 'clean'])(
+    'has the target %s and lists it',
+    (target) => {
+      expect(text).toMatch(new RegExp(`^\\.PHONY: ${target}\\n${target}:.*## `, 'm'));
+    },
+  );
+
+  test('calls npm scripts that there are', () => {
+    const called = [...text.matchAll(/npm run --silent (\S+)/g)].map((match) => match[1]!);
+    expect(called.length).toBeGreaterThan(0);
+    for (const script of called) expect(scripts).toContain(script);
+  });
+
+  test('wants the Node.js that package.json wants', () => {
+    const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
+    expect(`>=${/^oldest_node := (\S+)$/m.exec(text)![1]!}`).toBe(engines.node);
+  });
+
+  test('is all that CI calls', () => {
+    expect(read('.ci/run')).toMatch(/^CI=true exec make test$/m);
+  });
+});
