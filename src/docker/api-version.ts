@@ -1,0 +1,38 @@
+/** What `since` does with an older line behind one that is not older. */
+export type SinceSemantics = 'filter' | 'seek';
+
+/** The newest version whose answers are known to us (Engine 28.5). */
+export const NEWEST_KNOWN = '1.51';
+/** The oldest one that is asked for: the minimum of Engines 25 to 28, spoken by all since Engine 1.12. */
+export const OLDEST_USABLE = '1.24';
+/** The first Engine that seeks (24). */
+const FIRST_TO_SEEK = '1.43';
+
+const VERSION = /^\d{1,4}\.\d{1,4}$/;
+
+export function isApiVersion(text: string): boolean {
+  return VERSION.test(text);
+}
+
+/** Negative when `a` is older than `b`: 1.9 is older than 1.41. Both as isApiVersion wants them. */
+export function compareApiVersions(a: string, b: string): number {
+  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
+  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
+  return aMajor - bMajor || aMinor - bMinor;
+}
+
+/** The version to speak with an Engine whose newest is this; undefined when that is too old for us. */
+export function chooseApiVersion(engineNewest: string): string | undefined {
+  if (compareApiVersions(engineNewest, OLDEST_USABLE) < 0) return undefined;
+  return compareApiVersions(engineNewest, NEWEST_KNOWN) < 0 ? engineNewest : NEWEST_KNOWN;
+}
+
+/**
+ * How this Engine understands `since` in logs. It is the Engine that decides and not the version spoken with it,
+ * so this wants the newest version of the Engine. Up to Engine 23 (API 1.42) every older line is dropped; from 24
+ * (API 1.43) the first line that is not older is looked for and all behind it delivered (moby:
+ * daemon/logger/loggerutils/logfile.go).
+ */
+export function sinceSemantics(engineNewest: string): SinceSemantics {
+  return compareApiVersions(engineNewest, FIRST_TO_SEEK) < 0 ? 'filter' : 'seek';
+}

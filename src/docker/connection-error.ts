@@ -1,0 +1,125 @@
+import { engineError, type EngineError, type EngineErrorCode, type EngineQuestion } from './engine-error.js';
+
+interface Meaning {
+  readonly code: EngineErrorCode;
+  readonly problem: string;
+  readonly hint: string;
+}
+
+const NOT_HTTP: Meaning = {
+  code: 'engine_bad_answer',
+  problem: 'does not speak HTTP',
+  hint: 'check the port; an Engine with TLS needs https:// or docker.tls',
+};
+const GONE: Meaning = {
+  code: 'engine_reset',
+  problem: 'broke off the connection',
+  hint: 'the Engine was probably restarted; Pollard tries again',
+};
+const NO_ROUTE: Meaning = {
+  code: 'engine_unreachable',
+  problem: 'cannot be reached',
+  hint: 'check host and port of docker.host, and the network',
+};
+
+/** By the `code` of the error: of the system (errno(3)), of Node, of undici. */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  ENOENT: {
+    code: 'engine_unreachable',
+    problem: 'has no socket there',
+    hint: 'start the Engine, or set docker.host; in a container, mount /var/run/docker.sock',
+  },
+  ECONNREFUSED: {
+    code: 'engine_unreachable',
+    problem: 'does not listen',
+    hint: 'start the Engine (systemctl start docker), or correct docker.host',
+  },
+  ENOTSOCK: { ...NO_ROUTE, problem: 'is no socket', hint: 'set docker.host to the socket of the Engine' },
+  EACCES: {
+    code: 'engine_permission',
+    problem: 'refuses us its socket',
+    hint: 'add the user that Pollard runs as to the group docker (usermod -aG docker USER), or use a socket proxy',
+  },
+  ENOTFOUND: { ...NO_ROUTE, problem: 'has a host name that is not known' },
+  EAI_AGAIN: { ...NO_ROUTE, problem: 'has a host name that cannot be looked up at the moment' },
+  EHOSTUNREACH: NO_ROUTE,
+  ENETUNREACH: NO_ROUTE,
+  ETIMEDOUT: NO_ROUTE,
+  EADDRNOTAVAIL: NO_ROUTE,
+  ECONNRESET: GONE,
+  EPIPE: GONE,
+  ECONNABORTED: GONE,
+  UND_ERR_SOCKET: GONE,
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: GONE,
+  UND_ERR_HEADERS_TIMEOUT: {
+    code: 'engine_timeout',
+    problem: 'gave no answer in time',
+    hint: 'look at the load and the log of the Engine',
+  },
+  UND_ERR_BODY_TIMEOUT: {
+    code: 'engine_timeout',
+    problem: 'stopped in the middle of its answer',
+    hint: 'look at the load and the log of the Engine',
+  },
+  UND_ERR_HEADERS_OVERFLOW: NOT_HTTP,
+  EPROTO: {
+    code: 'engine_tls',
+    problem: 'does not speak TLS',
+    hint: 'write tcp:// without docker.tls, or check the port',
+  },
+  EMFILE: {
+    code: 'engine_unreachable',
+    problem: 'cannot be asked: this process has no file descriptor left',
+    hint: 'raise the limit of open files (LimitNOFILE), or lower poll.concurrency',
+  },
+};
+
+/** Certificates (Node: tls, "X509 certificate error codes"). */
+const CERTIFICATE =
+  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERR_TLS_|ERR_SSL_|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE)/;
+
+/** Makes an EngineError of what a socket or the HTTP client threw. */
+export function connectionError(question: EngineQuestion, cause: Error): EngineError {
+  const code = codeOf(cause as ErrorLike);
+  // undici gives most of its parser's errors no code.
+  const meaning = cause.name === 'HTTPParserError' ? NOT_HTTP : meaningOf(code);
+  const { code: engineCode, problem, hint } = meaning;
+  const said = code === '' || cause.message.includes(code) ? cause.message : `${code}: ${cause.message}`;
+  return engineError(engineCode, question, `${problem}: ${said.slice(0, 300)}`, { hint, cause });
+}
+
+function meaningOf(code: string): Meaning {
+  const known = Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
+  if (known) return known;
+  if (code === 'CERT_HAS_EXPIRED') {
+    return {
+      code: 'engine_tls',
+      problem: 'has a certificate that has expired',
+      hint: 'renew the certificate of the Engine',
+    };
+  }
+  if (CERTIFICATE.test(code)) {
+    return {
+      code: 'engine_tls',
+      problem: 'has a certificate that is not trusted, or does not accept ours',
+      hint: 'set docker.tls.ca to the authority that signed it, and docker.tls.cert and .key to what the Engine knows',
+    };
+  }
+  return { ...NO_ROUTE, problem: 'cannot be asked' };
+}
+
+/** The error's own code, or that of the first in a chain, or (several addresses tried) of the first tried. */
+function codeOf(error: ErrorLike): string {
+  let at: ErrorLike | null | undefined = error;
+  for (let depth = 0; depth < 5 && at !== undefined && at !== null; depth++) {
+    if (typeof at.code === 'string') return at.code;
+    at = at.errors?.[0] ?? at.cause;
+  }
+  return '';
+}
+
+interface ErrorLike {
+  readonly code?: unknown;
+  readonly errors?: readonly ErrorLike[];
+  readonly cause?: ErrorLike | null;
+}
