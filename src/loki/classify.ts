@@ -1,0 +1,131 @@
+import type { LokiRequestError, LokiRequestErrorCode } from './loki-error.js';
+import { readRefusal } from './refusals.js';
+import { readRetryAfter } from './retry-after.js';
+import type { LokiAnswer } from './transport.js';
+import type { Halt, Verdict } from './verdict.js';
+
+/** How much of an answer is shown. */
+const SHOWN = 500;
+
+/**
+ * What an answer to a push of one stream means. For a push of several streams even 204 would prove nothing: the
+ * ingester keeps only the last stream's error.
+ *
+ * @param nowMs wall clock, ms since 1970, for a Retry-After that is a date
+ */
+export function classifyAnswer(answer: LokiAnswer, nowMs: number): Verdict {
+  const { status } = answer;
+  if (status === 204) return { kind: 'accepted' };
+  const reason = `${status} ${shownText(answer)}`.trim();
+  const afterMs = answer.retryAfter === undefined ? undefined : readRetryAfter(answer.retryAfter, nowMs);
+  const wait = afterMs === undefined ? {} : { afterMs };
+  const verdict = byStatus(answer, reason);
+  return verdict.kind === 'retry' || verdict.kind === 'halt' ? { ...verdict, ...wait } : verdict;
+}
+
+/** What it means that there was no answer. */
+export function classifyFailure(error: LokiRequestError): Verdict {
+  const { message: reason, hint = '', setting } = error;
+  if (HOPELESS.has(error.code)) return { kind: 'halt', reason, hint, setting: setting ?? 'loki.url' };
+  return { kind: 'retry', reason, hint, perhapsSize: false, ...(setting === undefined ? {} : { setting }) };
+}
+
+/** What does not heal by waiting. */
+const HOPELESS: ReadonlySet<LokiRequestErrorCode> = new Set(['loki_tls', 'loki_not_http', 'loki_proxy']);
+
+function byStatus(answer: LokiAnswer, reason: string): Verdict {
+  const { status } = answer;
+  const text = isPage(answer) ? '' : answer.body;
+  if (TOO_LARGE.test(text) || status === 413) return { kind: 'shrink', reason };
+  const read = readRefusal(text, reason);
+  // Who blocks a tenant chooses the status.
+  if (read?.kind === 'halt') return read;
+  if (status >= 200 && status < 300) return successful(answer, reason);
+  if (status === 400 || status === 422) {
+    if (isPage(answer)) return wrongUrl(reason);
+    return read ?? { kind: 'refused', why: 'other', reason };
+  }
+  if (status === 429) return limited(text, reason);
+  if (status >= 500 || status === 408 || status === 425) {
+    const hint = 'look at the log of Loki, and of what stands before it; Pollard goes on trying';
+    return { kind: 'retry', reason, hint, perhapsSize: status === 500 };
+  }
+  return { kind: 'halt', reason, ...haltFor(answer) };
+}
+
+/** gRPC between the parts of Loki; the words are grpc-go's. */
+const TOO_LARGE = /received message larger than max|trying to send message larger than max/i;
+
+/**
+ * Loki says 204. Some gateways make an empty 200 or 202 of it. Anything with a text of its own was written by
+ * something that is no Loki, and proves nothing.
+ */
+function successful(answer: LokiAnswer, reason: string): Verdict {
+  const known = answer.status === 200 || answer.status === 201 || answer.status === 202;
+  if (known && answer.body.trim() === '') return { kind: 'accepted' };
+  return wrongUrl(reason);
+}
+
+function wrongUrl(reason: string): Halt {
+  return {
+    kind: 'halt',
+    reason,
+    setting: 'loki.url',
+    hint: 'this is not how Loki answers a push: check that loki.url is the one of Loki, with the right scheme, port and path',
+  };
+}
+
+function limited(text: string, reason: string): Verdict {
+  if (/active stream limit exceeded/i.test(text)) {
+    const hint =
+      'this Loki takes no further stream of the tenant: use fewer labels or values, or raise max_global_streams_per_user';
+    return { kind: 'retry', reason, hint, perhapsSize: false };
+  }
+  const hint = 'Pollard goes on at the rate that Loki allows; if this stays, raise the limits of the tenant';
+  return { kind: 'retry', reason, hint, perhapsSize: true };
+}
+
+function haltFor({ status, location }: LokiAnswer): { setting: string; hint: string } {
+  switch (status) {
+    case 401:
+      return {
+        setting: 'loki.basic_auth',
+        hint: 'set loki.basic_auth or loki.bearer_token_file, and loki.tenant, to what this Loki expects',
+      };
+    case 403:
+      return { setting: 'loki.basic_auth', hint: 'this user or token may not push: check its rights' };
+    case 404:
+    case 405:
+    case 410:
+      return { setting: 'loki.url', hint: 'nothing takes pushes there: check the path of loki.url' };
+    case 407:
+      return { setting: 'loki.proxy_url', hint: 'give user and password of the proxy in loki.proxy_url' };
+    case 415:
+      return {
+        setting: 'loki.encoding',
+        hint: 'what stands there does not take this encoding: try the other',
+      };
+  }
+  if (status >= 300 && status < 400) {
+    const to = location === undefined ? 'elsewhere' : `to ${clean(location).slice(0, 200)}`;
+    return { setting: 'loki.url', hint: `the server sends us ${to}: set loki.url to where Loki really is` };
+  }
+  return { setting: 'loki.url', hint: 'Loki does not answer so: look at what stands before it' };
+}
+
+/** A page for people, which Loki never sends. */
+function isPage({ contentType, body }: LokiAnswer): boolean {
+  return /^\s*text\/html/i.test(contentType) || /^\s*<(?:!doctype|html|head|body)/i.test(body.slice(0, 200));
+}
+
+function shownText(answer: LokiAnswer): string {
+  if (!isPage(answer)) return clean(answer.body.slice(0, 4 * SHOWN)).slice(0, SHOWN);
+  const title = /<title[^>]{0,200}>([^<]{0,200})/i.exec(answer.body)?.[1];
+  return title === undefined ? '(a page of HTML)' : `(a page of HTML: ${clean(title)})`;
+}
+
+/** On one line, and nothing in it that moves a terminal's cursor. */
+function clean(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.replace(/[\s\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
+}

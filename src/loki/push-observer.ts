@@ -1,0 +1,31 @@
+import type { PushState } from './push-state.js';
+import type { StreamTarget } from './stream-target.js';
+import type { RefusalKind } from './verdict.js';
+
+/** Told what happens on the way to Loki, for metrics, logs and the gate of the collector. */
+export interface PushObserver {
+  /** A request ended: with a status, or without an answer. */
+  onAttempt(attempt: PushAttempt): void;
+  /** A request failed and is sent again after a while. */
+  onRetry(retry: { readonly delayMs: number; readonly reason: string; readonly target: StreamTarget }): void;
+  /** Entries are durable in the rejected-lines file; told once for each reason of a batch. */
+  onRejected(rejected: RejectedEntries): void;
+  onState(state: PushState): void;
+}
+
+export interface PushAttempt {
+  readonly status: number | 'timeout' | 'connection';
+  readonly seconds: number;
+  readonly entries: number;
+  /** Of the body, compressed. */
+  readonly bytes: number;
+  /** These entries were sent before, in this request or a larger one. */
+  readonly repeated: boolean;
+}
+
+export interface RejectedEntries {
+  readonly kind: RefusalKind;
+  readonly entries: number;
+  readonly reason: string;
+  readonly target: StreamTarget;
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../model/clock.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+
+/** How it stands with Loki. */
+export interface PushState {
+  /** ok; retrying: it may heal by itself; halted: somebody must change a setting. */
+  readonly kind: 'ok' | 'retrying' | 'halted';
+  /** Since when it is, or is not, ok: retrying and halted may follow one another. Wall clock, ns. */
+  readonly since: Nanoseconds;
+  /** What happened last; empty when ok. */
+  readonly reason: string;
+  /** What to do next; empty when ok. */
+  readonly hint: string;
+  /** The setting to look at, if it is one. */
+  readonly setting?: string;
+}
+
+/** Follows the answers: the first failure ends `ok`, the first acceptance brings it back. */
+export class PushStateWatch {
+  readonly #clock: Clock;
+  readonly #told: (state: PushState) => void;
+  #state: PushState;
+
+  constructor(clock: Clock, told: (state: PushState) => void) {
+    this.#clock = clock;
+    this.#told = told;
+    this.#state = { kind: 'ok', since: clock.now(), reason: '', hint: '' };
+  }
+
+  get current(): PushState {
+    return this.#state;
+  }
+
+  succeeded(): void {
+    if (this.#state.kind !== 'ok') this.#set({ kind: 'ok', since: this.#clock.now(), reason: '', hint: '' });
+  }
+
+  failed(kind: 'retrying' | 'halted', trouble: { reason: string; hint: string; setting?: string }): void {
+    const { reason, hint, setting } = trouble;
+    const since = this.#state.kind === 'ok' ? this.#clock.now() : this.#state.since;
+    const state: PushState = { kind, since, reason, hint, ...(setting === undefined ? {} : { setting }) };
+    const known = this.#state.kind === kind && this.#state.reason === reason;
+    if (known) this.#state = state;
+    else this.#set(state);
+  }
+
+  #set(state: PushState): void {
+    this.#state = state;
+    this.#told(state);
+  }
+}

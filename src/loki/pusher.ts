@@ -1,0 +1,139 @@
+import type { Clock, Random } from '../model/clock.js';
+import { PollardError } from '../model/errors.js';
+import { NS_PER_MS } from '../model/nanoseconds.js';
+import type { EntryBatch } from './batch.js';
+import type { EntrySet } from './entry-set.js';
+import { PushAborted } from './loki-error.js';
+import { PushAttempts } from './push-attempts.js';
+import type { PushObserver, RejectedEntries } from './push-observer.js';
+import { PushStateWatch, type PushState } from './push-state.js';
+import type { Rejection } from './rejected-record.js';
+import type { RejectedSink } from './rejected.js';
+import { RequestCeiling } from './request-ceiling.js';
+import { Settlement, type SettlementContext } from './settlement.js';
+import type { LokiSettings } from './settings.js';
+import type { LokiTransport } from './transport.js';
+import type { RefusalKind } from './verdict.js';
+
+export interface PusherOptions {
+  readonly transport: LokiTransport;
+  readonly settings: Pick<LokiSettings, 'encoding' | 'maxInFlight' | 'backoff' | 'limits'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Where refused entries are made durable before their push resolves. */
+  readonly rejected: RejectedSink;
+  readonly events: PushObserver;
+}
+
+/** What became of a batch: `accepted + rejected` are its entries. */
+export interface PushResult {
+  readonly accepted: number;
+  readonly rejected: number;
+}
+
+export interface Pusher {
+  /**
+   * Resolves when each entry of the batch is stored by Loki, or durable in the rejected-lines file with Loki's
+   * reason; then the batch's memory was given back. What may heal is tried again, for ever by default.
+   *
+   * @throws PushAborted when the signal aborts: nothing counts as stored
+   * @throws PushFailed after `backoff.maxRetries`: nothing counts as stored
+   */
+  push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult>;
+  state(): PushState;
+}
+
+/** Makes the one pusher of a Loki: it bounds the requests under way, of all streams together. */
+export function createPusher(options: PusherOptions): Pusher {
+  return new LokiPusher(options);
+}
+
+class LokiPusher implements Pusher {
+  readonly #options: PusherOptions;
+  readonly #watch: PushStateWatch;
+  readonly #context: SettlementContext;
+
+  constructor(options: PusherOptions) {
+    const { transport, settings, clock, random, events: observer } = options;
+    this.#options = options;
+    this.#watch = new PushStateWatch(clock, (state) => observer.onState(state));
+    this.#context = {
+      attempts: new PushAttempts(transport, settings.maxInFlight, clock, observer),
+      watch: this.#watch,
+      ceiling: new RequestCeiling(settings.limits.maxRequestBytes, clock),
+      settings,
+      clock,
+      random,
+      observer,
+    };
+  }
+
+  state(): PushState {
+    return this.#watch.current;
+  }
+
+  async push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult> {
+    const settlement = new Settlement(this.#context, signal);
+    try {
+      for (const entries of this.#parts(batch)) await settlement.settle(entries);
+      if (settlement.rejections.length > 0) await this.#setAside(settlement.rejections, signal);
+    } catch (error) {
+      if (signal.aborted) throw new PushAborted(batch.target.containerName, error);
+      throw error;
+    }
+    const { accepted } = settlement;
+    batch.release();
+    return { accepted, rejected: batch.entries - accepted };
+  }
+
+  /** What Loki may refuse, as far as its limits are known, goes apart from the rest and after it. */
+  *#parts(batch: EntryBatch): Generator<EntrySet> {
+    const { settings, clock } = this.#options;
+    const { maxLineBytes, maxAgeMs } = settings.limits;
+    const oldest = clock.now() - BigInt(maxAgeMs) * NS_PER_MS;
+    const all = batch.all();
+    const groups: EntrySet[] = [];
+    if (batch.longestLine <= maxLineBytes && batch.oldest >= oldest) groups.push(all);
+    else {
+      const [long, fitting] = all.partition((_, bytes) => bytes > maxLineBytes);
+      const [old, good] = fitting.partition((stamp) => stamp < oldest);
+      groups.push(good, long, old);
+    }
+    for (const group of groups) {
+      if (group.size > 0) yield* group.upTo(this.#context.ceiling.bytes);
+    }
+  }
+
+  /** A full disk must not make them lost: nothing is told as settled before they are durable. */
+  async #setAside(rejections: readonly Rejection[], signal: AbortSignal): Promise<void> {
+    const { rejected, clock, settings, events } = this.#options;
+    const { maxMs, maxRetries } = settings.backoff;
+    for (let failures = 1; ; failures++) {
+      try {
+        await rejected.write(rejections);
+        break;
+      } catch (error) {
+        if (!(error instanceof PollardError)) throw error;
+        if (maxRetries > 0 && failures > maxRetries) throw error;
+        const { message: reason, hint = '', setting } = error;
+        this.#watch.failed('halted', { reason, hint, ...(setting === undefined ? {} : { setting }) });
+        await clock.sleep(maxMs, signal);
+      }
+    }
+    for (const told of byKind(rejections)) events.onRejected(told);
+  }
+}
+
+function byKind(rejections: readonly Rejection[]): RejectedEntries[] {
+  const kinds = new Map<RefusalKind, RejectedEntries>();
+  for (const { kind, reason, entries } of rejections) {
+    const before = kinds.get(kind);
+    kinds.set(kind, {
+      kind,
+      entries: (before?.entries ?? 0) + entries.size,
+      reason: before?.reason ?? reason,
+      target: entries.target,
+    });
+  }
+  return [...kinds.values()];
+}

@@ -1,0 +1,52 @@
+import type { LabelSet } from '../model/labels.js';
+import { formatLabels } from './labels.js';
+import { lengthDelimited } from './varint.js';
+
+/** Where lines go: one stream of one tenant. Made once a stream, used by all of its batches. */
+export interface StreamTarget {
+  readonly labels: LabelSet;
+  /** As Loki reads them; the identity of the stream. */
+  readonly labelString: string;
+  /** Goes with each line. Part of what a repetition is folded by from Loki 3.7 on: it must not change. */
+  readonly structuredMetadata: Readonly<Record<string, string>>;
+  /** StreamAdapter.labels, tag and length included. */
+  readonly encodedLabels: Buffer;
+  /** EntryAdapter.structuredMetadata, all of them, tags and lengths included. */
+  readonly encodedMetadata: Buffer;
+  readonly tenant?: string;
+  /** For people: errors and the rejected-lines file. */
+  readonly containerName: string;
+}
+
+export interface StreamTargetInit {
+  readonly labels: LabelSet;
+  readonly structuredMetadata?: Readonly<Record<string, string>>;
+  readonly tenant?: string;
+  readonly containerName: string;
+}
+
+/** Makes a target, with all of it encoded that is the same for each line (pkg/push/push.proto). */
+export function streamTarget(init: StreamTargetInit): StreamTarget {
+  const { labels, structuredMetadata = {}, tenant, containerName } = init;
+  const labelString = formatLabels(labels);
+  // Sorted, so that two processes write the same bytes.
+  const pairs = Object.entries(structuredMetadata).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const encodedMetadata = Buffer.concat(
+    pairs.map(([name, value]) =>
+      lengthDelimited(3, Buffer.concat([lengthDelimited(1, text(name)), lengthDelimited(2, text(value))])),
+    ),
+  );
+  return {
+    labels,
+    labelString,
+    structuredMetadata,
+    encodedLabels: lengthDelimited(1, text(labelString)),
+    encodedMetadata,
+    ...(tenant === undefined ? {} : { tenant }),
+    containerName,
+  };
+}
+
+function text(value: string): Buffer {
+  return Buffer.from(value, 'utf8');
+}

@@ -1,0 +1,257 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
+import { readAuthorization, type Authorization } from './authorization.js';
+import { connectionError, lateError } from './connection-error.js';
+import type { EncodedPush } from './encode.js';
+import { httpUrl, readEndpoint, type LokiEndpoint } from './endpoint.js';
+import { LokiRequestError, LokiSettingError } from './loki-error.js';
+import type { LokiSettings } from './settings.js';
+import { readTlsMaterial } from './tls-material.js';
+
+/** An answer, as far as it is looked at. */
+export interface LokiAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+  readonly retryAfter?: string;
+  /** Of a redirect. */
+  readonly location?: string;
+}
+
+/**
+ * Requests to one Loki. Both throw LokiRequestError when there is no answer, and the signal's reason when it
+ * aborts.
+ */
+export interface LokiTransport {
+  push(push: EncodedPush, tenant: string | undefined, signal: AbortSignal): Promise<LokiAnswer>;
+  /** GET of a path below the base, such as `/loki/api/v1/query_range`. */
+  get(path: string, query: LokiQuery, signal: AbortSignal): Promise<LokiAnswer>;
+  close(): Promise<void>;
+}
+
+export interface LokiQuery {
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly tenant?: string;
+  /** Default: `timeoutMs` of the settings. */
+  readonly timeoutMs?: number;
+}
+
+/** What is read of the answer to a push; more is cut off. */
+const MAX_PUSH_ANSWER = 64 * 1024;
+/** A Loki with default limits sends at most 4 MiB. */
+const MAX_QUERY_ANSWER = 64 * 1024 * 1024;
+/** Below what servers and gateways keep an idle connection for: 60 s and more. */
+const KEEP_ALIVE_MS = 30_000;
+const CONNECT_MS = 10_000;
+
+type TransportSettings = Pick<
+  LokiSettings,
+  | 'url'
+  | 'tenant'
+  | 'basicAuth'
+  | 'bearerTokenFile'
+  | 'headers'
+  | 'tls'
+  | 'proxyUrl'
+  | 'timeoutMs'
+  | 'maxInFlight'
+>;
+
+/**
+ * Prepares requests to Loki: connections kept alive and bounded, TLS, proxy, tenant, authorization. Connects
+ * only when something is asked.
+ *
+ * @throws LokiSettingError for what cannot work: a bad URL, a file that cannot be read
+ */
+export async function createTransport(settings: TransportSettings): Promise<LokiTransport> {
+  const endpoint = readEndpoint(settings.url);
+  const headers = checkedHeaders(settings);
+  const authorization = await readAuthorization(settings);
+  const tls = await readTlsMaterial(settings.tls);
+  const options = {
+    // One more, so that a question is not kept waiting by pushes.
+    connections: settings.maxInFlight + 1,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  const timeout = Math.min(settings.timeoutMs, CONNECT_MS);
+  const dispatcher =
+    settings.proxyUrl === undefined
+      ? new Agent({ ...options, connect: { ...tls, timeout } })
+      : new ProxyAgent({
+          ...options,
+          uri: httpUrl('loki.proxy_url', settings.proxyUrl).href,
+          requestTls: { ...tls, timeout },
+          // Only https:// goes through CONNECT, which many proxies allow for port 443 alone.
+          proxyTunnel: false,
+        });
+  return new UndiciTransport(endpoint, dispatcher, headers, authorization, settings);
+}
+
+function checkedHeaders(settings: TransportSettings): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = { 'user-agent': 'pollard' };
+  for (const [name, value] of Object.entries(settings.headers)) {
+    checkHeader(`loki.headers.${name}`, name, value);
+    headers[name.toLowerCase()] = value;
+  }
+  if (settings.tenant !== undefined) checkHeader('loki.tenant', 'X-Scope-OrgID', settings.tenant);
+  return headers;
+}
+
+function checkHeader(setting: string, name: string, value: string): void {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch {
+    throw new LokiSettingError(
+      setting,
+      'cannot be sent as a header',
+      'leave out line ends and control characters',
+    );
+  }
+}
+
+interface Ask {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  readonly tenant: string | undefined;
+  readonly timeoutMs: number;
+  readonly maxAnswer: number;
+  /** What to do with an answer that is larger. */
+  readonly cut: boolean;
+}
+
+class UndiciTransport implements LokiTransport {
+  readonly #endpoint: LokiEndpoint;
+  readonly #dispatcher: Dispatcher;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #authorization: Authorization;
+  readonly #tenant: string | undefined;
+  readonly #timeoutMs: number;
+
+  constructor(
+    endpoint: LokiEndpoint,
+    dispatcher: Dispatcher,
+    headers: Readonly<Record<string, string>>,
+    authorization: Authorization,
+    settings: TransportSettings,
+  ) {
+    this.#endpoint = endpoint;
+    this.#dispatcher = dispatcher;
+    this.#headers = headers;
+    this.#authorization = authorization;
+    this.#tenant = settings.tenant;
+    this.#timeoutMs = settings.timeoutMs;
+  }
+
+  push(push: EncodedPush, tenant: string | undefined, signal: AbortSignal): Promise<LokiAnswer> {
+    const ask: Ask = {
+      method: 'POST',
+      url: this.#endpoint.pushUrl,
+      headers: push.headers,
+      body: push.body,
+      tenant,
+      timeoutMs: this.#timeoutMs,
+      maxAnswer: MAX_PUSH_ANSWER,
+      cut: true,
+    };
+    return this.#ask(ask, signal);
+  }
+
+  get(path: string, query: LokiQuery, signal: AbortSignal): Promise<LokiAnswer> {
+    const { parameters = {}, headers = {}, tenant, timeoutMs = this.#timeoutMs } = query;
+    const search = new URLSearchParams(parameters).toString();
+    const ask: Ask = {
+      method: 'GET',
+      url: `${this.#endpoint.base}${path}${search === '' ? '' : `?${search}`}`,
+      headers,
+      tenant,
+      timeoutMs,
+      maxAnswer: MAX_QUERY_ANSWER,
+      cut: false,
+    };
+    return this.#ask(ask, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  /** A secret that was renewed since is tried at once; what is still a 401 then is one. */
+  async #ask(ask: Ask, signal: AbortSignal): Promise<LokiAnswer> {
+    const answer = await this.#once(ask, signal);
+    if (answer.status !== 401 || !(await this.#authorization.renew())) return answer;
+    return this.#once(ask, signal);
+  }
+
+  async #once(ask: Ask, signal: AbortSignal): Promise<LokiAnswer> {
+    signal.throwIfAborted();
+    const authorization = await this.#authorization.value();
+    const tenant = ask.tenant ?? this.#tenant;
+    // Not AbortSignal.any: in Node 20 it keeps something on the outer signal, which lives as long as the process.
+    const ending = new AbortController();
+    const stop = () => ending.abort();
+    const timer = setTimeout(stop, ask.timeoutMs);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const { statusCode, headers, body } = await request(ask.url, {
+        dispatcher: this.#dispatcher,
+        method: ask.method,
+        headers: {
+          ...this.#headers,
+          ...ask.headers,
+          ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        body: ask.body ?? null,
+        signal: ending.signal,
+      });
+      const text = await readText(body, ask);
+      return {
+        status: statusCode,
+        body: text,
+        contentType: first(headers['content-type']) ?? '',
+        ...present('retryAfter', first(headers['retry-after'])),
+        ...present('location', first(headers.location)),
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      const where = `Loki at ${this.#endpoint.base}`;
+      if (ending.signal.aborted) throw lateError(where, ask.timeoutMs);
+      if (error instanceof LokiRequestError) throw error;
+      throw connectionError(where, error as Error);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+}
+
+async function readText(body: AsyncIterable<Buffer>, { maxAnswer, cut }: Ask): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of body) {
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes <= maxAnswer) continue;
+    if (cut) break;
+    throw new LokiRequestError('loki_answer_too_large', `Loki sent more than ${maxAnswer} bytes`, {
+      hint: 'ask for less at once',
+    });
+  }
+  return Buffer.concat(pieces).toString('utf8', 0, Math.min(bytes, maxAnswer));
+}
+
+function first(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
+function present<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, string>);
+}
