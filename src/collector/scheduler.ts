@@ -54,7 +54,7 @@ export class Scheduler {
       await this.#sleep(wait, signal);
       await gate.opened(signal);
     }
-    this.#limit.clearQueue();
+    // What still waits in the pool's queue sees the signal and does nothing.
     await Promise.allSettled(this.#running);
   }
 

@@ -10,7 +10,12 @@ export interface EventRange {
 export interface EventNews {
   /** Not told before, in the order in which they happened. */
   readonly events: readonly EngineEvent[];
-  /** Others may have happened before these: everything must be listed again. */
+  /**
+   * That none is missing before these is not proven: everything must be listed again. So at the first look, when
+   * the ring was empty before, and after an overrun.
+   */
+  readonly relist: boolean;
+  /** The last event seen is not there any more: the ring was overrun, the daemon restarted, or its clock set. */
   readonly overrun: boolean;
 }
 
@@ -18,11 +23,6 @@ export interface EventNews {
 const RING = 256;
 /** All that the ring can hold at one time, and as much again. */
 const REMEMBERED = 2 * RING;
-/**
- * When the whole ring holds fewer events than this, nothing has fallen out of it. Half of its size, since some are
- * not shown to older API versions (moby: system_routes.go leaves out `image create` before 1.46).
- */
-const SURELY_NOT_FULL = RING / 2;
 /** An event is stamped before it enters the ring, so a later one may be ahead of it. */
 const OVERLAP = 2n * NS_PER_SECOND;
 
@@ -54,19 +54,14 @@ export class EventWindow {
 
   /** Takes the whole answer to that question. What stood in the ring at the first one is old and not told. */
   take(events: readonly EngineEvent[]): EventNews {
-    const complete = this.#isComplete(events);
-    const fresh = events.filter((event) => this.#remember(event));
     const first = !this.#started;
+    const fresh = events.filter((event) => this.#remember(event));
+    const overrun = this.#last !== undefined && !contains(events, this.#last);
+    // Without a last event there is no proof, however few there are: some of the ring may be later than `until`.
+    const unproven = this.#last === undefined && (first || events.length > 0);
     this.#started = true;
     this.#last = events.at(-1);
-    return { events: first ? [] : fresh, overrun: !complete };
-  }
-
-  /** Whether nothing can be missing before these events. */
-  #isComplete(events: readonly EngineEvent[]): boolean {
-    if (this.#last === undefined) return this.#started && events.length < SURELY_NOT_FULL;
-    const last = keyOf(this.#last);
-    return events.some((event) => keyOf(event) === last);
+    return { events: first ? [] : fresh, overrun, relist: overrun || unproven };
   }
 
   /** False when it was told before. */
@@ -80,6 +75,11 @@ export class EventWindow {
     }
     return !known;
   }
+}
+
+function contains(events: readonly EngineEvent[], wanted: EngineEvent): boolean {
+  const key = keyOf(wanted);
+  return events.some((event) => keyOf(event) === key);
 }
 
 /** An event is the same in every answer. */

@@ -1,0 +1,20 @@
+import type { CollectorObserver } from '../../src/collector/observer.js';
+
+/** An observer that writes down what it is told, a line each. */
+export function recordingObserver(): CollectorObserver & { told: string[] } {
+  const told: string[] = [];
+  return {
+    told,
+    polled: (container, report) => told.push(`polled ${container.name} ${report.lines}`),
+    pollFailed: (container, error) => told.push(`failed ${container.name}: ${error.message}`),
+    gap: (container) => told.push(`gap ${container.name}`),
+    missed: (container, reason) => told.push(`missed ${container.name}: ${reason}`),
+    unreadable: (container) => told.push(`unreadable ${container.name}`),
+    discovered: (container) => told.push(`discovered ${container.name}`),
+    forgotten: (id) => told.push(`forgotten ${id}`),
+    discoveryFailed: (error) => told.push(`discovery failed: ${error.message}`),
+    discoverySucceeded: () => undefined,
+    eventsOverrun: () => told.push('events overrun'),
+    clockStepped: (ms) => told.push(`clock stepped ${ms}`),
+  };
+}

@@ -1,0 +1,177 @@
+import { Delivery } from '../../../src/collector/delivery.js';
+import { MemoryBudget } from '../../../src/collector/memory-budget.js';
+import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { ObjectBatch } from '../../support/strict-loki.js';
+
+const HALF_HOUR = 1800n * NS_PER_SECOND;
+
+interface Push {
+  lines: string[];
+  settle: () => void;
+  fail: (error: Error) => void;
+}
+
+function setUp(
+  options: {
+    maxEntries?: number;
+    maxWaiting?: number;
+    budget?: MemoryBudget;
+    commit?: () => Promise<void>;
+  } = {},
+) {
+  const pushes: Push[] = [];
+  const commits: number[] = [];
+  let place = 0;
+  const budget = options.budget ?? new MemoryBudget(1_000_000);
+  const delivery = new Delivery<number>({
+    newBatch: (stream) => new ObjectBatch(stream, options.maxEntries ?? 100, HALF_HOUR),
+    push: (batch) =>
+      new Promise((resolve, reject) => {
+        pushes.push({
+          lines: (batch as ObjectBatch).lines.map((line) => line.text),
+          settle: () => resolve({ accepted: batch.entries, rejected: 0 }),
+          fail: reject,
+        });
+      }),
+    snapshot: () => place,
+    commit: async (at) => {
+      await options.commit?.();
+      commits.push(at);
+    },
+    budget,
+    batchBytes: 10_000,
+    maxSpan: HALF_HOUR,
+    maxWaiting: options.maxWaiting ?? 10,
+  });
+  const write = (text: string, seconds = 100, stream: 1 | 2 = 1) => {
+    delivery.before(seconds);
+    delivery.line(stream, seconds, 0, Buffer.from(text), 0, text.length);
+    place++;
+    delivery.after();
+  };
+  return { delivery, pushes, commits, write, budget };
+}
+
+const tick = async () => {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+};
+
+describe('the way of lines to Loki', () => {
+  test('a place is committed only when all batches up to it are settled, in order', async () => {
+    const { delivery, pushes, commits, write } = setUp();
+    write('a');
+    delivery.checkpoint();
+    write('b', 100, 2);
+    delivery.checkpoint();
+    await tick();
+    expect(pushes.map((p) => p.lines)).toEqual([['a'], ['b']]);
+    pushes[1]!.settle();
+    await tick();
+    expect(commits).toEqual([]);
+    pushes[0]!.settle();
+    await delivery.finish();
+    expect(commits).toEqual([1, 2]);
+  });
+
+  test("a stream's batches go one after the other", async () => {
+    const { delivery, pushes, write } = setUp();
+    write('a');
+    delivery.checkpoint();
+    write('b');
+    delivery.checkpoint();
+    await tick();
+    expect(pushes).toHaveLength(1);
+    pushes[0]!.settle();
+    await tick();
+    expect(pushes.map((p) => p.lines)).toEqual([['a'], ['b']]);
+    pushes[1]!.settle();
+    await delivery.finish();
+  });
+
+  test('a batch that a replay could not send again is held back until the place before it is durable', async () => {
+    let release: () => void = () => undefined;
+    const durable = new Promise<void>((resolve) => (release = resolve));
+    const { delivery, pushes, write } = setUp({ commit: () => durable });
+    write('old', 1000);
+    write('an hour later', 4700);
+    delivery.checkpoint();
+    await tick();
+    expect(pushes.map((p) => p.lines)).toEqual([['old']]);
+    pushes[0]!.settle();
+    await tick();
+    // Acknowledged, but a crash now would send `old` again, too far behind what came after it.
+    expect(pushes).toHaveLength(1);
+    release();
+    await tick();
+    expect(pushes.map((p) => p.lines)).toEqual([['old'], ['an hour later']]);
+    pushes[1]!.settle();
+    await delivery.finish();
+  });
+
+  test('a batch that is full in the middle of an entry is committed at the entry’s end', async () => {
+    const { delivery, pushes, commits, write } = setUp({ maxEntries: 2 });
+    for (const text of ['a', 'b', 'c']) write(text);
+    await tick();
+    pushes[0]!.settle();
+    await tick();
+    pushes[1]!.settle();
+    await delivery.finish();
+    expect(pushes.map((p) => p.lines)).toEqual([['a', 'b'], ['c']]);
+    expect(commits).toEqual([3]);
+  });
+
+  test('a push that fails ends the delivery, and nothing behind it is committed', async () => {
+    const { delivery, pushes, commits, write } = setUp();
+    write('a');
+    delivery.checkpoint();
+    write('b');
+    delivery.checkpoint();
+    await tick();
+    pushes[0]!.fail(new Error('given up'));
+    await expect(delivery.finish()).rejects.toThrow('given up');
+    await expect(delivery.pause()).rejects.toThrow('given up');
+    expect(commits).toEqual([]);
+    expect(pushes).toHaveLength(1);
+  });
+
+  test('the reader pauses while too much waits for Loki, and goes on when some of it is acknowledged', async () => {
+    const { delivery, pushes, write } = setUp({ maxWaiting: 2 });
+    write('a');
+    expect(delivery.pause()).toBeUndefined();
+    delivery.checkpoint();
+    write('b');
+    delivery.checkpoint();
+    let resumed = false;
+    const paused = delivery.pause()!.then(() => (resumed = true));
+    await tick();
+    expect(resumed).toBe(false);
+    pushes[0]!.settle();
+    await paused;
+    await tick();
+    pushes[1]!.settle();
+    await delivery.finish();
+  });
+
+  test('a reader that waits for memory first sends what it holds itself', async () => {
+    const budget = new MemoryBudget(10);
+    budget.take(10);
+    const { delivery, pushes, write } = setUp({ budget });
+    write('held');
+    const paused = delivery.pause();
+    await tick();
+    expect(pushes.map((p) => p.lines)).toEqual([['held']]);
+    budget.give(10);
+    pushes[0]!.settle();
+    await paused;
+    await delivery.finish();
+    expect(budget.used).toBe(0);
+  });
+
+  test('a place without lines (a chunk of an open line) is committed too, once', async () => {
+    const { delivery, commits } = setUp();
+    delivery.after();
+    await delivery.finish();
+    await delivery.finish();
+    expect(commits).toEqual([0]);
+  });
+});

@@ -1,0 +1,187 @@
+import { Fleet } from '../../../src/collector/fleet.js';
+import type { ContainerEvent } from '../../../src/collector/engine.js';
+import type { ContainerSummary } from '../../../src/model/container.js';
+import type { Cursor } from '../../../src/model/cursor.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { recordingObserver } from '../../support/recording-observer.js';
+
+const clock = () => new ManualClock();
+const START = 1_700_000_000_000_000_000n;
+
+function container(id: string, overrides: Partial<ContainerSummary> = {}): ContainerSummary {
+  return {
+    id,
+    name: `name-${id}`,
+    image: 'i',
+    labels: {},
+    state: 'running',
+    created: START - 10n ** 12n,
+    ...overrides,
+  };
+}
+
+function event(action: ContainerEvent['action'], of: ContainerSummary, at = START): ContainerEvent {
+  return { action, containerId: of.id, at, container: of };
+}
+
+function cursorOf(id: string): Cursor {
+  return {
+    containerId: id,
+    containerName: `name-${id}`,
+    anchor: [{ stamp: START - 5n, stream: 'stdout', hash: '0'.repeat(16) }],
+    open: [],
+    moved: {},
+    committedAt: START,
+  };
+}
+
+function setUp(options: { cursors?: Cursor[]; selects?: (c: ContainerSummary) => boolean } = {}) {
+  const time = clock();
+  const observer = recordingObserver();
+  const forgotten: string[] = [];
+  const cursors = new Map((options.cursors ?? []).map((c) => [c.containerId, c]));
+  const fleet = new Fleet({
+    clock: time,
+    selects: options.selects ?? (() => true),
+    cursorOf: (id) => cursors.get(id),
+    cursors: () => cursors.values(),
+    forgetCursor: async (id) => {
+      forgotten.push(id);
+    },
+    observer,
+    watchSince: START,
+    forgetAfter: 3_600_000,
+  });
+  return { fleet, observer, forgotten, time };
+}
+
+describe('the fleet', () => {
+  test('takes up what the list shows, and polls it at once', () => {
+    const { fleet } = setUp();
+    fleet.listed([container('a')]);
+    expect(fleet.get('a')).toMatchObject({ life: 'active', dueAt: 0, bornUnderWatch: false });
+  });
+
+  test('leaves alone what is not selected', () => {
+    const { fleet } = setUp({ selects: (c) => c.labels['pollard.enabled'] !== 'false' });
+    fleet.listed([container('a', { labels: { 'pollard.enabled': 'false' } })]);
+    fleet.event(event('start', container('a', { labels: { 'pollard.enabled': 'false' } })));
+    expect(fleet.size).toBe(0);
+  });
+
+  test('a container that was never started has no log', () => {
+    const { fleet } = setUp();
+    const created = container('a', { state: 'created' });
+    fleet.listed([created]);
+    expect(fleet.get('a')!.life).toBe('waiting');
+    fleet.event(event('start', created));
+    expect(fleet.get('a')!.life).toBe('active');
+  });
+
+  test('a container born after the watch began is read from its beginning', () => {
+    const { fleet } = setUp();
+    fleet.event(event('start', container('a', { created: START + 5n })));
+    expect(fleet.get('a')!.bornUnderWatch).toBe(true);
+  });
+
+  test('came and went between two looks: counted and named, once', () => {
+    const { fleet, observer } = setUp();
+    const brief = container('a', { created: START + 5n });
+    for (const action of ['create', 'start', 'die', 'destroy'] as const) fleet.event(event(action, brief));
+    fleet.listed([]);
+    fleet.removed(fleet.get('a')!);
+    expect(observer.told).toEqual(['discovered name-a', 'missed name-a: never_polled']);
+  });
+
+  test('created and removed without a start: nothing is missed', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a', { state: 'created' })]);
+    fleet.event(event('destroy', container('a')));
+    expect(observer.told).toEqual(['discovered name-a']);
+  });
+
+  test('removed after it was read to the end: nothing is missed', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a')]);
+    Object.assign(fleet.get('a')!, { polledAt: 1, readToEndAt: START + 20n });
+    fleet.event(event('die', container('a'), START + 10n));
+    fleet.event(event('destroy', container('a'), START + 11n));
+    expect(observer.told).toEqual(['discovered name-a']);
+  });
+
+  test('removed before its last words were read: said', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a')]);
+    Object.assign(fleet.get('a')!, { polledAt: 1, readToEndAt: START + 5n });
+    fleet.event(event('die', container('a'), START + 10n));
+    fleet.event(event('destroy', container('a'), START + 11n));
+    expect(observer.told).toContain('missed name-a: removed_early');
+  });
+
+  test('removed while no collector ran: its cursor tells, once, and is forgotten in time', async () => {
+    const { fleet, observer, forgotten, time } = setUp({ cursors: [cursorOf('old'), cursorOf('a')] });
+    fleet.listed([container('a')]);
+    fleet.listed([container('a')]);
+    expect(observer.told.filter((line) => line.startsWith('missed'))).toEqual([
+      'missed name-old: removed_unwatched',
+    ]);
+    await fleet.forgetOld();
+    expect(forgotten).toEqual([]);
+    await time.pass(3_600_000);
+    await fleet.forgetOld();
+    expect(forgotten).toEqual(['old']);
+  });
+
+  test('a start and a death drop what inspect said and make it due', async () => {
+    const { fleet, time } = setUp();
+    fleet.listed([container('a')]);
+    const state = fleet.get('a')!;
+    const details = { tty: false, logDriver: 'json-file', startedAt: 1n, finishedAt: 0n, running: true };
+    for (const action of ['die', 'start'] as const) {
+      Object.assign(state, { details, dueAt: 1e9, life: 'drained' });
+      await time.pass(10);
+      fleet.event(event(action, container('a')));
+      expect(state).toMatchObject({ details: undefined, dueAt: time.monotonic(), life: 'active' });
+    }
+  });
+
+  test('an event during a poll asks for another one', () => {
+    const { fleet } = setUp();
+    fleet.listed([container('a')]);
+    fleet.get('a')!.busy = true;
+    fleet.event(event('die', container('a')));
+    expect(fleet.get('a')!.again).toBe(true);
+  });
+
+  test('a list older than a destroy event does not bring the container back', () => {
+    const { fleet } = setUp();
+    fleet.listed([container('a')]);
+    fleet.event(event('destroy', container('a')));
+    fleet.listed([container('a')]);
+    expect(fleet.get('a')!.life).toBe('gone');
+  });
+
+  test('removed: forgotten with its cursor after the grace period, not before, and not while busy', async () => {
+    const { fleet, forgotten, time } = setUp();
+    fleet.listed([container('a')]);
+    fleet.event(event('destroy', container('a')));
+    await time.pass(3_599_000);
+    await fleet.forgetOld();
+    expect(fleet.size).toBe(1);
+    await time.pass(2_000);
+    fleet.get('a')!.busy = true;
+    await fleet.forgetOld();
+    expect(fleet.size).toBe(1);
+    fleet.get('a')!.busy = false;
+    await fleet.forgetOld();
+    expect([fleet.size, forgotten]).toEqual([0, ['a']]);
+  });
+
+  test('re-created under the same name: another container', () => {
+    const { fleet } = setUp();
+    fleet.listed([container('a', { name: 'web' })]);
+    fleet.listed([container('b', { name: 'web' })]);
+    expect(fleet.get('a')!.life).toBe('gone');
+    expect(fleet.get('b')!.life).toBe('active');
+  });
+});

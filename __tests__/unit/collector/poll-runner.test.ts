@@ -1,0 +1,283 @@
+import { newContainerState, type ContainerState } from '../../../src/collector/container-state.js';
+import type { Engine } from '../../../src/collector/engine.js';
+import { MemoryBudget } from '../../../src/collector/memory-budget.js';
+import { PollRunner, type StartPolicy } from '../../../src/collector/poll-runner.js';
+import type { ContainerDetails } from '../../../src/model/container.js';
+import type { Cursor } from '../../../src/model/cursor.js';
+import { PollardError } from '../../../src/model/errors.js';
+import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { ModelLog } from '../../support/model-log.js';
+import { recordingObserver } from '../../support/recording-observer.js';
+import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
+
+const NOW = 1_700_000_000n * NS_PER_SECOND;
+const RUNNING: ContainerDetails = {
+  tty: false,
+  logDriver: 'json-file',
+  startedAt: NOW - 60n * NS_PER_SECOND,
+  finishedAt: 0n,
+  running: true,
+};
+
+function setUp(
+  options: { start?: StartPolicy; details?: Partial<ContainerDetails>; bornUnderWatch?: boolean } = {},
+) {
+  const clock = new ManualClock(NOW);
+  const log = new ModelLog();
+  const loki = new StrictLoki();
+  const observer = recordingObserver();
+  const commits: Cursor[] = [];
+  const removed: string[] = [];
+  let inspects = 0;
+  let fault: Error | undefined;
+  const engine: Engine = {
+    list: async () => [],
+    inspect: async () => {
+      inspects++;
+      return { ...RUNNING, ...options.details };
+    },
+    events: async () => ({ events: [], overrun: false }),
+  };
+  const runner = new PollRunner({
+    engine,
+    clock,
+    random: () => 0.5,
+    observer,
+    interval: { adaptive: true, interval: 5000, min: 500, max: 30_000, jitter: 0.1 },
+    start: options.start ?? 'end',
+    deadline: 60_000,
+    verifyEvery: 12,
+    onRemoved: (state) => {
+      state.life = 'gone';
+      removed.push(state.summary.name);
+    },
+    context: {
+      read: async (request, sink) => {
+        if (fault) throw fault;
+        return await log.read(request, sink);
+      },
+      newBatch: (_container, stream) => new ObjectBatch(stream, 100, 1800n * NS_PER_SECOND),
+      push: async (batch) => loki.accept((batch as ObjectBatch).lines),
+      commit: async (cursor) => {
+        commits.push(cursor);
+      },
+      onGap: (container) =>
+        observer.gap(container, { cause: 'rotated', lastDelivered: 0n, firstAvailable: 0n }),
+      budget: new MemoryBudget(1_000_000),
+      clock,
+      settings: {
+        anchor: 32,
+        batchBytes: 1000,
+        maxSpan: 1800n * NS_PER_SECOND,
+        maxWaiting: 2,
+        maxLineBytes: 1000,
+        moveEqualStamps: false,
+        gapMarker: true,
+      },
+      sinceSemantics: () => 'seek',
+      poll: {
+        window: { enabled: true, anchor: 32 },
+        overlap: 2n * NS_PER_SECOND,
+        openMaxAge: 30_000,
+      },
+    },
+  });
+  const state: ContainerState = newContainerState(
+    { id: 'a', name: 'web', image: 'i', labels: {}, state: 'running', created: 0n },
+    undefined,
+    options.bornUnderWatch ?? false,
+    0,
+  );
+  let written = 0;
+  const write = (text: string, agoSeconds = 0n, terminated = true) => {
+    const stamp = NOW - agoSeconds * NS_PER_SECOND + BigInt(written++);
+    log.entries.push({ stream: 1, stamp, text: Buffer.from(text), terminated });
+  };
+  const poll = () => runner.run(state, new AbortController().signal);
+  const stored = () => [...loki.stored.values()].map((line) => line.text);
+  return {
+    clock,
+    log,
+    loki,
+    observer,
+    commits,
+    removed,
+    state,
+    write,
+    poll,
+    stored,
+    inspects: () => inspects,
+    failWith: (error: Error | undefined) => (fault = error),
+  };
+}
+
+describe('where a container without a cursor is begun', () => {
+  test('at the end: what was there is not sent, what comes is', async () => {
+    const { write, poll, stored, commits } = setUp({ start: 'end' });
+    write('old');
+    await poll();
+    expect(commits).toHaveLength(1);
+    write('new');
+    await poll();
+    expect(stored()).toEqual(['new']);
+  });
+
+  test('at the beginning', async () => {
+    const { write, poll, stored } = setUp({ start: 'beginning' });
+    write('old');
+    await poll();
+    expect(stored()).toEqual(['old']);
+  });
+
+  test('so far back', async () => {
+    const { write, poll, stored } = setUp({ start: { backNs: 10n * NS_PER_SECOND } });
+    write('older', 20n);
+    write('young', 5n);
+    await poll();
+    expect(stored()).toEqual(['young']);
+  });
+
+  test('so far back, and nothing is that young: only what comes is sent', async () => {
+    const { write, poll, stored } = setUp({ start: { backNs: 10n * NS_PER_SECOND } });
+    write('older', 20n);
+    await poll();
+    write('new');
+    await poll();
+    expect(stored()).toEqual(['new']);
+  });
+
+  test('born under watch: at its beginning, whatever the policy', async () => {
+    const { write, poll, stored } = setUp({ start: 'end', bornUnderWatch: true });
+    write('first words');
+    await poll();
+    expect(stored()).toEqual(['first words']);
+  });
+
+  test('an empty log at the end: the first line is delivered', async () => {
+    const { write, poll, stored } = setUp({ start: 'end' });
+    await poll();
+    write('first');
+    await poll();
+    expect(stored()).toEqual(['first']);
+  });
+});
+
+describe('the life of a container', () => {
+  test('is inspected once, not at every poll', async () => {
+    const { poll, inspects } = setUp();
+    await poll();
+    await poll();
+    await poll();
+    expect(inspects()).toBe(1);
+  });
+
+  test('ended and read to the end: drained, last words without newline included', async () => {
+    const { write, poll, state, stored } = setUp({
+      start: 'beginning',
+      details: { running: false, finishedAt: NOW },
+    });
+    write('line');
+    write('last words', 0n, false);
+    await poll();
+    expect(state.life).toBe('drained');
+    expect(stored()).toEqual(['line', 'last words']);
+  });
+
+  test('a running container keeps its open line', async () => {
+    const { write, poll, stored, state } = setUp({ start: 'beginning' });
+    write('half', 0n, false);
+    await poll();
+    expect(stored()).toEqual([]);
+    expect(state.cursor!.open).toHaveLength(1);
+  });
+
+  test('a line open for too long is decided to be cut, durably, before it is delivered', async () => {
+    const { write, poll, stored, clock, commits } = setUp({ start: 'beginning' });
+    write('half', 0n, false);
+    await poll();
+    await clock.pass(31_000);
+    const before = commits.length;
+    await poll();
+    expect(commits[before]!.open[0]!.cut).toBe(true);
+    expect(commits.at(-1)!.open).toEqual([]);
+    expect(stored()).toEqual(['half']);
+  });
+
+  test('never started: it waits', async () => {
+    const { poll, state } = setUp({ details: { startedAt: 0n, running: false } });
+    await poll();
+    expect(state.life).toBe('waiting');
+  });
+
+  test('removed: asked once, then told', async () => {
+    const { poll, failWith, removed } = setUp();
+    failWith(new PollardError('engine_not_found', 'No such container'));
+    await poll();
+    expect(removed).toEqual(['web']);
+  });
+
+  test('a driver that cannot be read: said once, left alone', async () => {
+    const { poll, failWith, observer, state } = setUp();
+    failWith(new PollardError('engine_not_implemented', 'does not support reading'));
+    await poll();
+    expect(observer.told).toEqual(['unreadable web']);
+    expect(state.life).toBe('unreadable');
+  });
+
+  test('dying (409) for long: asked for ever later', async () => {
+    const { poll, failWith, state, clock } = setUp();
+    failWith(new PollardError('engine_conflict', 'is dead or marked for removal'));
+    const waits: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      await poll();
+      waits.push(state.dueAt - clock.monotonic());
+    }
+    expect(waits.slice(0, 3)).toEqual([5000, 10_000, 20_000]);
+    expect(waits.at(-1)).toBe(600_000);
+  });
+
+  test('an Engine that is away is asked again at the normal pace', async () => {
+    const { poll, failWith, state, clock, observer } = setUp();
+    failWith(new PollardError('engine_unreachable', 'no such socket'));
+    for (let i = 0; i < 5; i++) await poll();
+    expect(state.dueAt - clock.monotonic()).toBe(5000);
+    expect(observer.told).toContain('failed web: no such socket');
+  });
+
+  test('an answer that breaks off is delivered so far, and the rest is due at once', async () => {
+    const { write, poll, log, state, stored, clock } = setUp({ start: 'beginning' });
+    for (const text of ['a', 'b', 'c', 'd']) write(text);
+    log.cutAfter = 2;
+    await poll();
+    expect(stored()).toEqual(['a', 'b']);
+    expect(state.dueAt).toBe(clock.monotonic());
+    log.cutAfter = Infinity;
+    await poll();
+    expect(stored()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('a log emptied by hand is no gap, and what follows is delivered', async () => {
+    const { write, poll, log, stored, observer } = setUp({ start: 'beginning' });
+    write('before');
+    await poll();
+    log.entries = [];
+    await poll();
+    write('after');
+    await poll();
+    expect(stored()).toEqual(['before', 'after']);
+    expect(observer.told.filter((line) => line.startsWith('gap'))).toEqual([]);
+  });
+
+  test('rotated past the cursor: a gap, told once and marked in the stream', async () => {
+    const { write, poll, log, stored, observer } = setUp({ start: 'beginning' });
+    write('a');
+    await poll();
+    log.entries = [];
+    write('c');
+    await poll();
+    await poll();
+    expect(observer.told.filter((line) => line.startsWith('gap'))).toEqual(['gap web']);
+    expect(stored()).toEqual(['a', expect.stringContaining('pollard: gap: lines of container web'), 'c']);
+  });
+});

@@ -1,0 +1,125 @@
+import { Fleet } from '../../../src/collector/fleet.js';
+import { LokiGate } from '../../../src/collector/loki-gate.js';
+import type { PollRunner } from '../../../src/collector/poll-runner.js';
+import { Scheduler } from '../../../src/collector/scheduler.js';
+import type { ContainerState } from '../../../src/collector/container-state.js';
+import { ManualClock, settle } from '../../support/manual-clock.js';
+import { recordingObserver } from '../../support/recording-observer.js';
+
+function setUp(count: number, concurrency = 2) {
+  const clock = new ManualClock();
+  const fleet = new Fleet({
+    clock,
+    selects: () => true,
+    cursorOf: () => undefined,
+    cursors: () => [],
+    forgetCursor: async () => undefined,
+    observer: recordingObserver(),
+    watchSince: 0n,
+    forgetAfter: 1000,
+  });
+  fleet.listed(
+    Array.from({ length: count }, (_, i) => ({
+      id: `c${i}`,
+      name: `c${i}`,
+      image: '',
+      labels: {},
+      state: 'running',
+      created: 0n,
+    })),
+  );
+  const polls: { id: string; signal: AbortSignal; done: () => void }[] = [];
+  const runner = {
+    run: (state: ContainerState, signal: AbortSignal) =>
+      new Promise<undefined>((resolve) => {
+        let over = false;
+        polls.push({
+          id: state.summary.id,
+          signal,
+          done: () => {
+            if (over) return;
+            over = true;
+            state.dueAt = clock.monotonic() + 5000;
+            resolve(undefined);
+          },
+        });
+      }),
+  } as unknown as PollRunner;
+  const gate = new LokiGate(1000);
+  const scheduler = new Scheduler({ clock, fleet, runner, gate, concurrency });
+  const stop = new AbortController();
+  const ended = scheduler.run(stop.signal);
+  return { clock, fleet, polls, gate, scheduler, stop, ended };
+}
+
+describe('the scheduler', () => {
+  test('polls what is due, no more than the pool takes', async () => {
+    const { polls, scheduler, stop, ended, clock } = setUp(5);
+    await clock.pass(0);
+    expect(polls.map((p) => p.id)).toEqual(['c0', 'c1']);
+    expect(scheduler.active).toBe(2);
+    polls[0]!.done();
+    await settle();
+    expect(polls.map((p) => p.id)).toEqual(['c0', 'c1', 'c2']);
+    stop.abort();
+    for (const poll of polls) poll.done();
+    await ended;
+  });
+
+  test('a poll still running when its container is due again is not started twice', async () => {
+    const { polls, stop, ended, clock } = setUp(1);
+    await clock.pass(60_000);
+    expect(polls).toHaveLength(1);
+    polls[0]!.done();
+    await clock.pass(6_000);
+    expect(polls).toHaveLength(2);
+    stop.abort();
+    polls[1]!.done();
+    await ended;
+  });
+
+  test('one that hangs holds its own place and delays no other beyond it', async () => {
+    const { polls, stop, ended, clock } = setUp(4);
+    await clock.pass(0);
+    for (let round = 0; round < 20; round++) {
+      for (const poll of polls) if (poll.id !== 'c0') poll.done();
+      await clock.pass(1_000);
+    }
+    const count = (id: string) => polls.filter((p) => p.id === id).length;
+    expect(count('c0')).toBe(1);
+    for (const id of ['c1', 'c2', 'c3']) expect(count(id)).toBeGreaterThan(2);
+    stop.abort();
+    for (const poll of polls) poll.done();
+    await ended;
+  });
+
+  test('while Loki is away nothing is started, and on its return all that is due', async () => {
+    const { polls, gate, stop, ended, clock } = setUp(2);
+    gate.close();
+    await clock.pass(0);
+    // What was due before the gate closed may have been queued; it is not begun.
+    expect(polls.filter((p) => !p.signal.aborted)).toHaveLength(0);
+    await clock.pass(60_000);
+    expect(polls).toHaveLength(0);
+    gate.open();
+    await clock.pass(2_000);
+    expect(polls.length).toBeGreaterThan(0);
+    stop.abort();
+    for (const poll of polls) poll.done();
+    await ended;
+  });
+
+  test('at the end the reading is stopped, what waits is not begun, and what runs is waited for', async () => {
+    const { polls, stop, ended, clock } = setUp(3, 1);
+    await clock.pass(0);
+    stop.abort();
+    expect(polls[0]!.signal.aborted).toBe(true);
+    let over = false;
+    void ended.then(() => (over = true));
+    await settle();
+    expect(over).toBe(false);
+    polls[0]!.done();
+    await ended;
+    expect(polls).toHaveLength(1);
+  });
+});

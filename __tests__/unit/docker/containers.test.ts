@@ -1,0 +1,172 @@
+import { describe, expect, test } from '@jest/globals';
+import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { inspectContainer, listContainers } from '../../../src/docker/containers.js';
+import type { EngineApi } from '../../../src/docker/engine-api.js';
+import { EngineError } from '../../../src/docker/engine-error.js';
+import { engineApi, never } from '../../support/engine-api.js';
+import { SteppedClock, withEngine } from '../../support/simulated-engine.js';
+
+const ID = 'ab'.repeat(32);
+
+/** An Engine that answers everything with this. */
+async function answering(body: unknown, use: (api: EngineApi) => Promise<void>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'pollard-containers-'));
+  const server = createServer((_, response) => {
+    response.setHeader('Api-Version', '1.51').end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(join(dir, 'd.sock'), resolve));
+  try {
+    await use(engineApi(join(dir, 'd.sock')).api);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+    await rm(dir, { recursive: true });
+  }
+}
+
+describe('the list', () => {
+  test('shows all containers, running or not', async () => {
+    const clock = new SteppedClock();
+    await withEngine({ clock }, async (engine) => {
+      const shop = engine.addContainer({ name: 'shop', image: 'shop:1', labels: { app: 'shop' } });
+      engine.addContainer({ name: 'idle', started: false });
+      const { api, ledger } = engineApi(engine.socketPath);
+      const listed = await listContainers(api, never);
+      expect(listed.find(({ name }) => name === 'shop')).toEqual({
+        id: shop.id,
+        name: 'shop',
+        image: 'shop:1',
+        labels: { app: 'shop' },
+        state: 'running',
+        created: 1_700_000_000_000_000_000n,
+      });
+      expect(listed.map(({ name, state }) => [name, state]).sort()).toEqual([
+        ['idle', 'created'],
+        ['shop', 'running'],
+      ]);
+      expect(engine.requests.all.at(-1)?.query).toEqual({ all: '1' });
+      expect(ledger.open).toBe(0);
+    });
+  });
+
+  test('is read leniently: nulls, unknown states, links, a container without a name', async () => {
+    const body = [
+      { Id: ID, Names: null, Image: null, Labels: null, State: 'pondering', Created: 1.5, New: { x: 1 } },
+      { Id: ID, Names: ['/web/db', '/db'] },
+      { Id: ID, Names: ['/web/db'] },
+      { Id: ID, Names: [] },
+    ];
+    await answering(body, async (api) => {
+      const bare = { id: ID, image: '', labels: {}, state: 'unknown', created: 0n };
+      expect(await listContainers(api, never)).toEqual([
+        { ...bare, name: ID.slice(0, 12), state: 'pondering', created: 1_000_000_000n },
+        { ...bare, name: 'db' },
+        { ...bare, name: 'web/db' },
+        { ...bare, name: ID.slice(0, 12) },
+      ]);
+    });
+  });
+
+  test('an id that is none is refused before it becomes a path or a file', async () => {
+    await answering([{ Id: '../../etc/passwd' }], async (api) => {
+      await expect(listContainers(api, never)).rejects.toMatchObject({ code: 'engine_bad_answer' });
+    });
+  });
+
+  test('any JSON: a list or a typed error', async () => {
+    let body: unknown;
+    const dir = await mkdtemp(join(tmpdir(), 'pollard-containers-'));
+    const server = createServer((_, response) => {
+      response.setHeader('Api-Version', '1.51').end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server.listen(join(dir, 'd.sock'), resolve));
+    const { api, ledger } = engineApi(join(dir, 'd.sock'));
+    const fields = fc.record(
+      {
+        Id: fc.constant(ID),
+        Names: fc.jsonValue(),
+        Name: fc.jsonValue(),
+        Image: fc.jsonValue(),
+        Labels: fc.jsonValue(),
+        Created: fc.jsonValue(),
+        State: fc.jsonValue(),
+        Config: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    );
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.oneof(fc.jsonValue(), fields, fc.array(fields, { maxLength: 2 })),
+          async (json) => {
+            body = json;
+            for (const ask of [listContainers(api, never), inspectContainer(api, ID, never)]) {
+              await ask.then(
+                (found) => expect(found).toBeDefined(),
+                (error: unknown) => {
+                  if (!(error instanceof EngineError)) throw error;
+                  expect(error.code).toBe('engine_bad_answer');
+                },
+              );
+            }
+          },
+        ),
+      );
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+      await rm(dir, { recursive: true });
+    }
+    expect(ledger.open).toBe(0);
+  });
+});
+
+describe('inspect', () => {
+  test('tells what the list does not', async () => {
+    const clock = new SteppedClock(1_700_000_000_123_456_789n);
+    await withEngine({ clock }, async (engine) => {
+      const shop = engine.addContainer({ name: 'shop', tty: true, driver: 'local', started: false });
+      const { api } = engineApi(engine.socketPath);
+      const ask = () => inspectContainer(api, shop.id, never);
+      const created = { name: 'shop', tty: true, logDriver: 'local', running: false };
+      expect(await ask()).toEqual({ ...created, startedAt: 0n, finishedAt: 0n });
+      shop.start();
+      const { startedAt, running } = await ask();
+      expect(running).toBe(true);
+      expect(startedAt).toBeGreaterThanOrEqual(1_700_000_000_123_456_789n);
+      clock.advance(5_000_000_000n);
+      shop.kill();
+      const ended = await ask();
+      expect(ended.running).toBe(false);
+      expect(ended.finishedAt).toBeGreaterThanOrEqual(startedAt + 5_000_000_000n);
+    });
+  });
+
+  test('a container that is gone: 404 with its name', async () => {
+    await withEngine({}, async (engine) => {
+      const { api } = engineApi(engine.socketPath);
+      const error: unknown = await inspectContainer(api, ID, never, 'shop').catch(
+        (reason: unknown) => reason,
+      );
+      expect(error).toMatchObject({ code: 'engine_not_found', container: 'shop', status: 404 });
+    });
+  });
+
+  test('is read leniently', async () => {
+    await answering(
+      { Id: ID, Name: null, Config: null, HostConfig: { LogConfig: null }, State: {} },
+      async (api) => {
+        expect(await inspectContainer(api, ID, never)).toEqual({
+          name: ID.slice(0, 12),
+          tty: false,
+          logDriver: '',
+          startedAt: 0n,
+          finishedAt: 0n,
+          running: false,
+        });
+      },
+    );
+  });
+});

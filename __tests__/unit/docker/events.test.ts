@@ -1,0 +1,270 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { EngineError } from '../../../src/docker/engine-error.js';
+import { EventWindow, type EventNews } from '../../../src/docker/event-window.js';
+import { parseEvents, readEvents, type EngineEvent } from '../../../src/docker/events.js';
+import { EventRing } from '../../../src/simulators/engine/event-ring.js';
+import { engineApi, never } from '../../support/engine-api.js';
+import { SteppedClock, withEngine } from '../../support/simulated-engine.js';
+
+const MS = 1_000_000n;
+const SECOND = 1_000_000_000n;
+const START = 1_700_000_000n * SECOND;
+const question = { endpoint: { kind: 'unix', path: '/x' }, path: '/events' } as const;
+const parse = (text: string): EngineEvent[] => parseEvents(question, Buffer.from(text));
+
+describe('the lines of an answer', () => {
+  test('are read to the nanosecond, whatever stands in the labels', () => {
+    const line = (labels: object): string =>
+      `{"status":"die","id":"c1","Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":${JSON.stringify(labels)}},"scope":"local","time":1795529682,"timeNano":1795529682335425513}\n`;
+    const labels = {
+      exitCode: '3',
+      timeNano: '5',
+      '"timeNano":6': 'x',
+      note: '"timeNano":7',
+      back: '\\"timeNano\\":8',
+    };
+    expect(parse(line(labels) + line({}))).toEqual([
+      { type: 'container', action: 'die', id: 'c1', timeNano: 1795529682335425513n, attributes: labels },
+      { type: 'container', action: 'die', id: 'c1', timeNano: 1795529682335425513n, attributes: {} },
+    ]);
+  });
+
+  test('may lack what a version does not tell', () => {
+    expect(
+      parse('{"Type":"daemon","Action":"reload","Actor":{"ID":"x","Attributes":null},"time":5}\n\n'),
+    ).toEqual([{ type: 'daemon', action: 'reload', id: 'x', timeNano: 5n * SECOND, attributes: {} }]);
+    expect(parse('{"timeNano":7}')).toEqual([{ type: '', action: '', id: '', timeNano: 7n, attributes: {} }]);
+    expect(parse('')).toEqual([]);
+  });
+
+  test.each(['{"Type":"container"}', 'x', '[]', 'null', '{"timeNano":7,"Actor":5}', '{"time":1}\n{"time":'])(
+    '%j is refused',
+    (text) => {
+      expect(() => parse(text)).toThrow(EngineError);
+      expect(() => parse(text)).toThrow('a line that is no event');
+    },
+  );
+
+  test('any bytes: events or a typed error', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array().map((array) => Buffer.from(array)),
+      fc.array(fc.json()).map((lines) => Buffer.from(lines.join('\n'))),
+    );
+    fc.assert(
+      fc.property(bytes, (body) => {
+        try {
+          expect(Array.isArray(parseEvents(question, body))).toBe(true);
+        } catch (error) {
+          if (!(error instanceof EngineError)) throw error;
+        }
+      }),
+    );
+  });
+});
+
+describe('asked of an Engine', () => {
+  test('the events of a container’s life, once each; the answer comes at once', async () => {
+    const clock = new SteppedClock();
+    await withEngine({ clock }, async (engine) => {
+      const { api, ledger } = engineApi(engine.socketPath, { clock });
+      const window = new EventWindow();
+      const look = async (): Promise<EventNews> => {
+        const range = window.next(clock.now() - 5n * MS);
+        return window.take(await readEvents(api, range, never));
+      };
+      engine.publishEvent('image', 'pull', 'old');
+      clock.advance(SECOND);
+      expect(await look()).toEqual({ events: [], overrun: false, relist: true });
+
+      const one = engine.addContainer({ name: 'one', image: 'shop:1', labels: { app: 'shop' } });
+      expect(one.running).toBe(true);
+      clock.advance(SECOND);
+      one.kill();
+      clock.advance(SECOND);
+      const { events, relist } = await look();
+      expect(relist).toBe(false);
+      const mine = events.filter(({ id }) => id === one.id);
+      expect(mine.map(({ action }) => action)).toEqual(expect.arrayContaining(['create', 'start', 'die']));
+      expect(mine.at(-1)).toMatchObject({
+        type: 'container',
+        attributes: { app: 'shop', name: 'one', image: 'shop:1' },
+      });
+      expect(await look()).toEqual({ events: [], overrun: false, relist: false });
+
+      for (let n = 0; n < 300; n++) engine.publishEvent('container', 'exec_create: sh', 'x');
+      clock.advance(SECOND);
+      const crowded = await look();
+      expect(crowded.overrun).toBe(true);
+      expect(crowded.events).toHaveLength(256);
+      expect((await look()).relist).toBe(false);
+
+      await engine.restartDaemon();
+      expect(await look()).toEqual({ events: [], overrun: true, relist: true });
+      expect(await look()).toEqual({ events: [], overrun: false, relist: false });
+      expect(ledger.open).toBe(0);
+      // Only bounded questions: `until` was never missing.
+      expect(engine.requests.violations).toEqual([]);
+    });
+  });
+});
+
+describe('the window', () => {
+  const event = (timeNano: bigint, id = 'c'): EngineEvent => ({
+    type: 'container',
+    action: 'start',
+    id,
+    timeNano,
+    attributes: {},
+  });
+  const at = (...seconds: number[]): EngineEvent[] =>
+    seconds.map((s) => event(START + BigInt(s * 1000) * MS));
+  const until = START + 100n * SECOND;
+
+  test('begins with the whole ring, tells nothing old, then looks a little before the last event', () => {
+    const window = new EventWindow();
+    expect(window.next(until)).toEqual({ since: 0n, until });
+    expect(window.take(at(1, 10))).toEqual({ events: [], overrun: false, relist: true });
+    expect(window.next(until)).toEqual({ since: START + 8n * SECOND, until });
+    expect(window.take(at(9, 10, 11))).toEqual({ events: at(9, 11), overrun: false, relist: false });
+    expect(window.take(at(9, 10, 11))).toEqual({ events: [], overrun: false, relist: false });
+  });
+
+  test('a missing last event is an overrun; what there is is told', () => {
+    const window = new EventWindow();
+    window.take(at(1));
+    expect(window.take(at(5, 6))).toEqual({ events: at(5, 6), overrun: true, relist: true });
+    expect(window.take(at(5, 6, 7))).toEqual({ events: at(7), overrun: false, relist: false });
+  });
+
+  test('a ring that is empty after a restart is an overrun once; its first events prove nothing', () => {
+    const window = new EventWindow();
+    window.take(at(1));
+    expect(window.take([])).toEqual({ events: [], overrun: true, relist: true });
+    expect(window.next(until).since).toBe(0n);
+    expect(window.take([])).toEqual({ events: [], overrun: false, relist: false });
+    expect(window.take(at(5))).toEqual({ events: at(5), overrun: false, relist: true });
+    expect(window.take(at(5, 6))).toEqual({ events: at(6), overrun: false, relist: false });
+  });
+
+  test('the Engine’s clock was set back behind the window: the whole ring is asked for', () => {
+    const window = new EventWindow();
+    window.take(at(50));
+    expect(window.next(START + 10n * SECOND)).toEqual({ since: 0n, until: START + 10n * SECOND });
+  });
+
+  test('events of one nanosecond are told apart', () => {
+    const window = new EventWindow();
+    window.take([event(START, 'a')]);
+    const two = [event(START, 'a'), event(START, 'b')];
+    expect(window.take(two)).toEqual({
+      events: [event(START, 'b')],
+      overrun: false,
+      relist: false,
+    });
+  });
+});
+
+type Step =
+  | { readonly kind: 'events'; readonly count: number; readonly lateBy: number }
+  | { readonly kind: 'step'; readonly seconds: number }
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'look' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant('events' as const),
+    count: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 100, max: 400 })),
+    lateBy: fc.nat(1500),
+  }),
+  fc.record({ kind: fc.constant('step' as const), seconds: fc.integer({ min: -3600, max: 3600 }) }),
+  fc.record({ kind: fc.constant('step' as const), seconds: fc.integer({ min: -4, max: 4 }) }),
+  fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(5000) }),
+  fc.record({ kind: fc.constant('restart' as const) }),
+  fc.record({ kind: fc.constant('look' as const) }),
+  fc.record({ kind: fc.constant('look' as const) }),
+);
+
+test('any history: each event is told exactly once, or everything is listed again', () => {
+  let told = 0;
+  let overruns = 0;
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
+      let ring = new EventRing();
+      const window = new EventWindow();
+      let now = START;
+      let number = 0;
+      let anchored = false;
+      /** Published and not yet told. */
+      const due = new Map<string, bigint>();
+      const seen = new Set<string>();
+      for (const todo of [
+        { kind: 'look' } as Step,
+        ...steps,
+        { kind: 'wait', ms: 1 } as Step,
+        { kind: 'look' } as Step,
+      ]) {
+        switch (todo.kind) {
+          case 'events':
+            for (let n = 0; n < todo.count; n++) {
+              now += 1000n;
+              // Stamped, then overtaken by others on the way into the ring.
+              const timeNs = n % 3 === 2 ? now - BigInt(todo.lateBy) * MS : now;
+              const actorId = `c${number++}`;
+              ring.publish({ type: 'container', action: 'start', actorId, attributes: {}, timeNs });
+              due.set(actorId, timeNs);
+            }
+            break;
+          case 'step':
+            now += BigInt(todo.seconds) * SECOND;
+            break;
+          case 'wait':
+            now += BigInt(todo.ms) * MS;
+            break;
+          case 'restart':
+            // Of a ring that was empty and is empty again nobody can tell.
+            if (anchored) {
+              ring = new EventRing();
+              now += SECOND;
+            }
+            break;
+          case 'look': {
+            const range = window.next(now - 5n * MS);
+            expect(range.since).toBeLessThanOrEqual(range.until);
+            const answer = ring.query(range, () => true);
+            const news = window.take(
+              answer.map(({ timeNs, actorId, type, action, attributes }) => ({
+                type,
+                action,
+                id: actorId,
+                timeNano: timeNs,
+                attributes,
+              })),
+            );
+            anchored = answer.length > 0;
+            for (const { id } of news.events) {
+              expect(seen.has(id)).toBe(false);
+              seen.add(id);
+              due.delete(id);
+              told++;
+            }
+            if (news.overrun) overruns++;
+            if (news.relist) {
+              // Everything is listed: what happened until now is known by that.
+              due.clear();
+            }
+            // An empty answer without a last event leaves the proof to the next look: that lists again.
+            if (!anchored) break;
+            for (const [id, timeNs] of due) {
+              if (timeNs <= range.until) throw new Error(`${id} was passed over`);
+            }
+          }
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(told).toBeGreaterThan(1000);
+  expect(overruns).toBeGreaterThan(300);
+});
