@@ -44,12 +44,11 @@ export class Discovery {
     const { engine, fleet, clock, observer, listInterval, onChange } = this.#options;
     const bounded = boundedSignal([signal]);
     try {
-      const { events, overrun } = await engine.events(bounded.signal);
+      const { events, overrun, relist } = await engine.events(bounded.signal);
       for (const event of events) fleet.event(event);
-      const first = this.#listedAt === -Infinity;
-      if (overrun && !first) observer.eventsOverrun();
-      const relist = overrun || events.some((event) => event.action === 'rename');
-      if (relist || clock.monotonic() - this.#listedAt >= listInterval) {
+      if (overrun) observer.eventsOverrun();
+      const renamed = events.some((event) => event.action === 'rename');
+      if (relist || renamed || clock.monotonic() - this.#listedAt >= listInterval) {
         fleet.listed(await engine.list(bounded.signal));
         this.#listedAt = clock.monotonic();
         await fleet.forgetOld();

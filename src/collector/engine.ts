@@ -12,7 +12,9 @@ export interface ContainerEvent {
 
 export interface EventsAnswer {
   readonly events: readonly ContainerEvent[];
-  /** Some events are missing before these: list everything again. */
+  /** Events may be missing before these: list everything again. */
+  readonly relist: boolean;
+  /** Events are known to be missing: the ring was overrun, the daemon restarted, or its clock set. */
   readonly overrun: boolean;
 }
 

@@ -1,7 +1,9 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { Client, type buildConnector } from 'undici';
 import { endpointOrigin, type EngineEndpoint } from './endpoint.js';
+import { PacedSocket } from './paced-socket.js';
 import type { SocketLedger } from './socket-ledger.js';
 
 export interface ConnectionOptions {
@@ -10,10 +12,44 @@ export interface ConnectionOptions {
   readonly signal?: AbortSignal;
   /** Told of the socket as soon as there is one. */
   readonly onSocket?: (socket: Socket) => void;
+  /** Read in large gulps, as a long body of small frames wants it; see PacedSocket. Not with TLS. */
+  readonly paced?: boolean;
 }
 
-/** A client for one request on a connection of its own. Destroy it when the request is over. */
-export function openClient(endpoint: EngineEndpoint, options: ConnectionOptions): Client {
+export interface OneShotClient {
+  readonly client: Client;
+  /** Gives up a connection that does not come about: a request that waits for it cannot be aborted. */
+  giveUp(reason: unknown): void;
+  /** Ends it, in whatever state it is; resolves when no socket of it is left. */
+  end(): Promise<void>;
+}
+
+/** A client for one request on a connection of its own. */
+export function openOneShot(
+  endpoint: EngineEndpoint,
+  options: Pick<ConnectionOptions, 'ledger' | 'paced'>,
+): OneShotClient {
+  const life = new AbortController();
+  const closed: Promise<unknown>[] = [];
+  const onSocket = (socket: Socket): void => {
+    closed.push(new Promise((resolve) => socket.once('close', resolve)));
+  };
+  const client = openClient(endpoint, { ...options, signal: life.signal, onSocket });
+  return {
+    client,
+    giveUp: (reason) => life.abort(reason),
+    end: async () => {
+      // Destroyed, not closed: the connection is not used again, whatever state it is in, also half connected.
+      const destroyed = client.destroy();
+      life.abort();
+      await destroyed;
+      await Promise.all(closed);
+    },
+  };
+}
+
+/** A client for one request. Destroy it when the request is over. */
+function openClient(endpoint: EngineEndpoint, options: ConnectionOptions): Client {
   return new Client(endpointOrigin(endpoint), {
     connect: engineConnector(endpoint, options),
     pipelining: 1,
@@ -32,35 +68,53 @@ export function engineConnector(
   options: ConnectionOptions,
 ): buildConnector.connector {
   return (_target, callback) => {
-    const { ledger, signal, onSocket } = options;
+    const { ledger, signal, onSocket, paced = false } = options;
     if (signal?.aborted) {
       callback(signal.reason as Error, null);
       return;
     }
-    const socket = openSocket(endpoint);
-    ledger.track(socket);
-    onSocket?.(socket);
+    const { real, seen } = openSocket(endpoint, paced);
+    ledger.track(real);
+    onSocket?.(real);
     const abort = (): void => {
-      socket.destroy(signal?.reason as Error);
+      real.destroy(signal?.reason as Error);
     };
     let settled = false;
     const settle = (error: Error | null): void => {
       if (settled) return;
       settled = true;
       if (error) callback(error, null);
-      else callback(null, socket);
+      else callback(null, seen as Socket);
     };
-    socket.once(endpoint.kind === 'tcp' && endpoint.tls ? 'secureConnect' : 'connect', () => settle(null));
+    seen.once(endpoint.kind === 'tcp' && endpoint.tls ? 'secureConnect' : 'connect', () => settle(null));
     // Stays: an error behind the first must not end the process.
-    socket.on('error', settle);
+    seen.on('error', settle);
     signal?.addEventListener('abort', abort);
-    socket.once('close', () => {
+    real.once('close', () => {
       signal?.removeEventListener('abort', abort);
     });
   };
 }
 
-function openSocket(endpoint: EngineEndpoint): Socket {
+interface OpenedSocket {
+  /** What the kernel knows of. */
+  readonly real: Socket;
+  /** What the client reads from. */
+  readonly seen: Duplex;
+}
+
+function openSocket(endpoint: EngineEndpoint, paced: boolean): OpenedSocket {
+  if (paced && (endpoint.kind === 'unix' || !endpoint.tls)) {
+    const seen = new PacedSocket(
+      endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port },
+    );
+    return { real: seen.socket, seen };
+  }
+  const real = plainSocket(endpoint);
+  return { real, seen: real };
+}
+
+function plainSocket(endpoint: EngineEndpoint): Socket {
   if (endpoint.kind === 'unix') return connectTcp({ path: endpoint.path });
   const { host, port, tls } = endpoint;
   if (!tls) return connectTcp({ host, port, noDelay: true });

@@ -1,6 +1,7 @@
 import type { Client, Dispatcher } from 'undici';
 import { PollardError } from '../model/errors.js';
 import { formatSince, type Nanoseconds } from '../model/nanoseconds.js';
+import type { OneShotClient } from './connection.js';
 import type { EntrySink } from './entry-sink.js';
 import { FrameParser, type LogParser } from './frames.js';
 import { LogBodyError } from './log-errors.js';
@@ -10,8 +11,8 @@ import { TtyParser } from './tty.js';
 const MAX_ERROR_BODY = 64 * 1024;
 
 export interface LogsRequestOptions {
-  /** Opens the client for this one request. */
-  readonly open: () => Client;
+  /** Opens the connection for this one request. */
+  readonly open: () => OneShotClient;
   /** `/v1.41`, as negotiated. */
   readonly versionPath: string;
   readonly containerId: string;
@@ -47,15 +48,14 @@ export interface LogsRequestResult {
  * `statusError` or `connectionError` make of anything else.
  */
 export async function requestLogs(options: LogsRequestOptions): Promise<LogsRequestResult> {
-  const client = options.open();
+  const connection = options.open();
   try {
     return await new Promise((resolve, reject) => {
       const handler = new LogsHandler(options, resolve, reject);
-      handler.start(client);
+      handler.start(connection.client);
     });
   } finally {
-    // Destroyed, not closed: the connection is not used again, whatever state it is in.
-    await client.destroy();
+    await connection.end();
   }
 }
 

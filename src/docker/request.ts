@@ -1,8 +1,7 @@
-import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { connectionError } from './connection-error.js';
-import { openClient } from './connection.js';
+import { openOneShot } from './connection.js';
 import type { EngineEndpoint } from './endpoint.js';
 import {
   badAnswerError,
@@ -53,13 +52,10 @@ export async function engineGet(request: EngineRequest): Promise<EngineAnswer> {
   signal.addEventListener('abort', onAbort);
   const late = timeoutError(request, timeoutMs);
   const timer = setTimeout(() => life.abort(late), timeoutMs);
-  const closed: Promise<unknown>[] = [];
-  const onSocket = (socket: Socket): void => {
-    closed.push(new Promise((resolve) => socket.once('close', resolve)));
-  };
-  const client = openClient(endpoint, { ledger, signal: life.signal, onSocket });
+  const connection = openOneShot(endpoint, { ledger });
+  life.signal.addEventListener('abort', () => connection.giveUp(life.signal.reason));
   try {
-    const answer = await client.request({
+    const answer = await connection.client.request({
       method: 'GET',
       path: pathOf(request),
       signal: life.signal,
@@ -73,11 +69,7 @@ export async function engineGet(request: EngineRequest): Promise<EngineAnswer> {
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
-    // Destroyed, not closed: the connection is not used again, whatever state it is in, also half connected.
-    const destroyed = client.destroy();
-    life.abort();
-    await destroyed;
-    await Promise.all(closed);
+    await connection.end();
   }
 }
 

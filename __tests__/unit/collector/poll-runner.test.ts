@@ -37,7 +37,7 @@ function setUp(
       inspects++;
       return { ...RUNNING, ...options.details };
     },
-    events: async () => ({ events: [], overrun: false }),
+    events: async () => ({ events: [], relist: false, overrun: false }),
   };
   const runner = new PollRunner({
     engine,

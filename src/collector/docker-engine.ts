@@ -1,0 +1,68 @@
+import { inspectContainer, listContainers } from '../docker/containers.js';
+import type { EngineApi } from '../docker/engine-api.js';
+import { EventWindow } from '../docker/event-window.js';
+import { readEvents, type EngineEvent } from '../docker/events.js';
+import type { Clock } from '../model/clock.js';
+import type { ContainerDetails, ContainerSummary } from '../model/container.js';
+import type { ContainerEvent, Engine, EventsAnswer } from './engine.js';
+
+const ACTIONS: ReadonlySet<string> = new Set(['create', 'start', 'die', 'destroy', 'rename']);
+/** What an event says of a container beside its labels (Engine API, SystemEvents). */
+const NOT_LABELS: ReadonlySet<string> = new Set([
+  'image',
+  'name',
+  'oldName',
+  'exitCode',
+  'signal',
+  'execDuration',
+]);
+
+/** The Engine as the collector asks it, over its API. */
+export class DockerEngine implements Engine {
+  readonly #api: EngineApi;
+  readonly #clock: Clock;
+  readonly #window = new EventWindow();
+
+  constructor(api: EngineApi, clock: Clock) {
+    this.#api = api;
+    this.#clock = clock;
+  }
+
+  async list(signal: AbortSignal): Promise<ContainerSummary[]> {
+    return await listContainers(this.#api, signal);
+  }
+
+  async inspect(containerId: string, signal: AbortSignal): Promise<ContainerDetails> {
+    return await inspectContainer(this.#api, containerId, signal);
+  }
+
+  async events(signal: AbortSignal): Promise<EventsAnswer> {
+    // First, so that the Engine's clock is known: `until` must not lie in its future.
+    await this.#api.version(signal);
+    const range = this.#window.next(this.#api.daemonClock.past(this.#clock.now()));
+    const { events, overrun, relist } = this.#window.take(await readEvents(this.#api, range, signal));
+    return { events: events.filter(({ type }) => type === 'container').map(containerEvent), overrun, relist };
+  }
+}
+
+function containerEvent(event: EngineEvent): ContainerEvent {
+  const { id, timeNano, attributes } = event;
+  const known = ACTIONS.has(event.action);
+  const { name, image } = attributes;
+  const told = known && event.action !== 'rename' && name !== undefined;
+  return {
+    action: known ? (event.action as ContainerEvent['action']) : 'other',
+    containerId: id,
+    at: timeNano,
+    container: told
+      ? {
+          id,
+          name,
+          image: image ?? '',
+          labels: Object.fromEntries(Object.entries(attributes).filter(([key]) => !NOT_LABELS.has(key))),
+          state: event.action === 'create' ? 'created' : event.action === 'start' ? 'running' : 'exited',
+          created: timeNano,
+        }
+      : undefined,
+  };
+}
