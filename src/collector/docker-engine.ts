@@ -39,7 +39,8 @@ export class DockerEngine implements Engine {
   async events(signal: AbortSignal): Promise<EventsAnswer> {
     // First, so that the Engine's clock is known: `until` must not lie in its future.
     await this.#api.version(signal);
-    const range = this.#window.next(this.#api.daemonClock.past(this.#clock.now()));
+    const until = this.#api.daemonClock.past(this.#clock.now());
+    const range = this.#window.next(until, this.#clock.monotonic());
     const { events, overrun, relist } = this.#window.take(await readEvents(this.#api, range, signal));
     return { events: events.filter(({ type }) => type === 'container').map(containerEvent), overrun, relist };
   }

@@ -1,4 +1,4 @@
-import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { NS_PER_MS, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineEvent } from './events.js';
 
 /** Both ends are inclusive. */
@@ -12,10 +12,10 @@ export interface EventNews {
   readonly events: readonly EngineEvent[];
   /**
    * That none is missing before these is not proven: everything must be listed again. So at the first look, when
-   * the ring was empty before, and after an overrun.
+   * the ring was empty before, after an overrun, and when the Engine's clock was set back.
    */
   readonly relist: boolean;
-  /** The last event seen is not there any more: the ring was overrun, the daemon restarted, or its clock set. */
+  /** The proof is not there any more: the ring was overrun, the daemon restarted, or its clock set. */
   readonly overrun: boolean;
 }
 
@@ -23,20 +23,33 @@ export interface EventNews {
 const RING = 256;
 /** All that the ring can hold at one time, and as much again. */
 const REMEMBERED = 2 * RING;
-/** An event is stamped before it enters the ring, so a later one may be ahead of it. */
+/** How far each question reaches back behind the proof: what entered the ring after it may be stamped earlier. */
 const OVERLAP = 2n * NS_PER_SECOND;
+/** An event is stamped before it enters the ring, by far less than this. */
+const LATE = 500n * NS_PER_MS;
+/** Setting back the Engine's clock by no more than this may go unnoticed. */
+const UNNOTICED_STEP = 500n * NS_PER_MS;
+const PROVEN = LATE + UNNOTICED_STEP;
 
 /**
  * Asks the ring of events piece by piece, and knows when a piece is missing. Each question begins a little before
- * the last event seen. When that event is in the answer, nothing behind it can have fallen out of the ring; when
- * it is not, the ring was overrun, the daemon was restarted, or its clock was set.
+ * an event that was seen, the proof. When that event is in the answer, nothing behind it has fallen out of the
+ * ring; when it is not, the ring was overrun, the daemon was restarted, or its clock was set.
  *
- * The Engine searches its ring backwards and stops at the first event that is older than `since`, even when
- * younger stamps stand before it (moby: daemon/events/events.go, loadBufferedEvents).
+ * The proof is not simply the last event seen. The Engine searches its ring backwards, stops at the first event
+ * that is older than `since`, and passes over each that is later than `until` (moby: daemon/events/events.go,
+ * loadBufferedEvents). So before the last event of an answer others may stand in the ring that it hides: those
+ * would fall out unnoticed while the last one is still there. What lies so long before `until` that nothing
+ * hidden can have entered the ring before it is a proof. Also so at a look that lists everything again, whose
+ * last event is a proof because the list knows what is hidden.
  */
 export class EventWindow {
-  /** The last event seen; undefined: the whole ring is asked for. */
-  #last: EngineEvent | undefined;
+  /** Nothing that is untold stands before it in the ring; undefined: the whole ring is asked for. */
+  #proof: EngineEvent | undefined;
+  #until: Nanoseconds = 0n;
+  /** `until` less the monotonic time, at its highest. */
+  #ahead: Nanoseconds | undefined;
+  #setBack = false;
   #started = false;
   /** Events told already, the latest ones last. */
   readonly #seen = new Set<string>();
@@ -45,9 +58,16 @@ export class EventWindow {
    * What to ask for.
    *
    * @param until a time that the Engine's clock has passed (DaemonClock.past), so that the answer comes at once
+   * @param monotonic ms of a clock that does not step: shows whether the Engine's was set back
    */
-  next(until: Nanoseconds): EventRange {
-    const since = this.#last === undefined ? 0n : this.#last.timeNano - OVERLAP;
+  next(until: Nanoseconds, monotonic: number): EventRange {
+    const ahead = until - BigInt(Math.round(monotonic * 1000)) * 1000n;
+    if (this.#ahead !== undefined && ahead < this.#ahead - UNNOTICED_STEP) {
+      this.#setBack = true;
+      this.#ahead = ahead;
+    } else if (this.#ahead === undefined || ahead > this.#ahead) this.#ahead = ahead;
+    this.#until = until;
+    const since = this.#proof === undefined ? 0n : this.#proof.timeNano - OVERLAP;
     // The Engine refuses an end before the beginning: its clock was set back, and the whole ring is looked at.
     return { since: since > until || since < 0n ? 0n : since, until };
   }
@@ -56,12 +76,21 @@ export class EventWindow {
   take(events: readonly EngineEvent[]): EventNews {
     const first = !this.#started;
     const fresh = events.filter((event) => this.#remember(event));
-    const overrun = this.#last !== undefined && !contains(events, this.#last);
-    // Without a last event there is no proof, however few there are: some of the ring may be later than `until`.
-    const unproven = this.#last === undefined && (first || events.length > 0);
+    const at = this.#proof === undefined ? -1 : indexOf(events, this.#proof);
+    const overrun = this.#proof !== undefined && at < 0;
+    // Without a proof none is complete, however few there are: some of the ring may be later than `until`.
+    const unproven = this.#proof === undefined && (first || events.length > 0);
+    const relist = overrun || unproven || this.#setBack;
     this.#started = true;
-    this.#last = events.at(-1);
-    return { events: first ? [] : fresh, overrun, relist: overrun || unproven };
+    this.#setBack = false;
+    this.#proof = relist ? events.at(-1) : this.#laterProof(events, at);
+    return { events: first ? [] : fresh, overrun, relist };
+  }
+
+  /** The last event behind the proof, or the proof itself, that entered the ring before anything now hidden. */
+  #laterProof(events: readonly EngineEvent[], at: number): EngineEvent | undefined {
+    const last = events.findLastIndex(({ timeNano }) => timeNano <= this.#until - PROVEN);
+    return last > at ? events[last] : this.#proof;
   }
 
   /** False when it was told before. */
@@ -77,9 +106,9 @@ export class EventWindow {
   }
 }
 
-function contains(events: readonly EngineEvent[], wanted: EngineEvent): boolean {
+function indexOf(events: readonly EngineEvent[], wanted: EngineEvent): number {
   const key = keyOf(wanted);
-  return events.some((event) => keyOf(event) === key);
+  return events.findIndex((event) => keyOf(event) === key);
 }
 
 /** An event is the same in every answer. */
