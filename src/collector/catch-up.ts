@@ -1,4 +1,6 @@
 import pLimit from 'p-limit';
+import { PollardError } from '../model/errors.js';
+import { boundedSignal } from './bounded-signal.js';
 import type { ContainerState } from './container-state.js';
 import type { Engine } from './engine.js';
 import type { Fleet } from './fleet.js';
@@ -23,7 +25,7 @@ export interface CatchUpSummary {
   gaps: number;
   rejected: number;
   /** Names of the containers that could not be read to the end, with the reason. */
-  failed: { container: string; reason: string }[];
+  failed: { container: string; reason: string; code: string }[];
   unreadable: string[];
 }
 
@@ -49,13 +51,18 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
   };
   const limit = pLimit(options.concurrency);
   const states = [...fleet.states()].filter((state) => state.life === 'active');
+  // A Loki that takes nothing in all its tries will not take the next container's lines either.
+  const hopeless = new AbortController();
+  const bounded = boundedSignal([signal, hopeless.signal]);
   await Promise.all(
     states.map((state) =>
       limit(async () => {
-        await drain(options, state, summary, states.length, signal);
+        await drain(options, state, summary, states.length, bounded.signal);
+        if (codeOf(state.lastError) === 'push_failed') hopeless.abort(state.lastError);
       }),
     ),
   );
+  bounded.release();
   return summary;
 }
 
@@ -79,12 +86,18 @@ async function drain(
   summary.containers++;
   if (state.life === 'unreadable') summary.unreadable.push(state.summary.name);
   else if (incomplete) {
-    const reason = signal.aborted
-      ? 'interrupted'
-      : (state.lastError?.message ?? 'the log could not be read to its end');
-    summary.failed.push({ container: state.summary.name, reason });
+    const error = state.lastError;
+    summary.failed.push({
+      container: state.summary.name,
+      reason: error?.message ?? (signal.aborted ? 'interrupted' : 'the log could not be read to its end'),
+      code: codeOf(error),
+    });
   }
   options.onProgress?.(summary, total);
+}
+
+function codeOf(error: Error | undefined): string {
+  return error instanceof PollardError ? error.code : '';
 }
 
 function add(summary: CatchUpSummary, report: PollReport): void {

@@ -1,3 +1,4 @@
+import type { Clock } from '../model/clock.js';
 import type { StreamName } from '../model/container.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
@@ -22,8 +23,11 @@ export interface DeliveryOptions<Place> {
   /** Makes a place durable. Called in order, once all batches up to it are settled. */
   commit: (place: Place) => Promise<void>;
   budget: MemoryBudget;
+  clock: Clock;
   /** Bytes at which a batch is full. */
   batchBytes: number;
+  /** ms after which a batch is sent, full or not. */
+  batchAge: number;
   /** How far the stamps of what a replay would send again may lie apart, ns. */
   maxSpan: Nanoseconds;
   /** Batches that may wait for Loki before the reading pauses. */
@@ -57,6 +61,8 @@ export class Delivery<Place> implements LineSink, FlowControl {
   #highest = -Infinity;
   /** Something was taken in since the last checkpoint, be it only a chunk of an open line. */
   #moved = false;
+  /** Monotonic ms of the first line since the last checkpoint. */
+  #begunAt = Infinity;
   lines = 0;
   bytes = 0;
   rejected = 0;
@@ -82,6 +88,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
         throw new RangeError('an empty batch takes any line');
       }
     }
+    if (this.#begunAt === Infinity) this.#begunAt = this.#options.clock.monotonic();
     this.lines++;
     this.bytes += end - start;
     if (seconds < this.#lowest) this.#lowest = seconds;
@@ -119,6 +126,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
 
   pause(): Promise<void> | undefined {
     if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#options.clock.monotonic() - this.#begunAt >= this.#options.batchAge) this.checkpoint();
     if (this.#waiting < this.#options.maxWaiting && !this.#options.budget.exhausted) return undefined;
     // What waits in an unsealed batch must not keep others from the memory they wait for.
     this.checkpoint();
@@ -142,6 +150,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
     const before = this.#commits;
     this.#sealed = [];
     this.#moved = false;
+    this.#begunAt = Infinity;
     this.#lowest = Infinity;
     this.#highest = -Infinity;
     const place = this.#options.snapshot();

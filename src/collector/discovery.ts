@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.js';
 import { boundedSignal } from './bounded-signal.js';
+import { ClockWatch } from './clock-watch.js';
 import type { Engine } from './engine.js';
 import type { Fleet } from './fleet.js';
 import type { CollectorObserver } from './observer.js';
@@ -24,10 +25,17 @@ export interface DiscoveryOptions {
  */
 export class Discovery {
   readonly #options: DiscoveryOptions;
+  readonly #clockWatch: ClockWatch;
   #listedAt = -Infinity;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
+    this.#clockWatch = new ClockWatch(options.clock);
+  }
+
+  /** The containers were listed once at least. */
+  get listed(): boolean {
+    return this.#listedAt !== -Infinity;
   }
 
   /** Runs until the signal aborts. Failures are told and tried again. */
@@ -43,6 +51,11 @@ export class Discovery {
   async step(signal: AbortSignal): Promise<void> {
     const { engine, fleet, clock, observer, listInterval, onChange } = this.#options;
     const bounded = boundedSignal([signal]);
+    const stepped = this.#clockWatch.look();
+    if (stepped !== 0) {
+      observer.clockStepped(stepped);
+      fleet.lookClosely();
+    }
     try {
       const { events, overrun, relist } = await engine.events(bounded.signal);
       for (const event of events) fleet.event(event);
@@ -57,7 +70,7 @@ export class Discovery {
       onChange();
     } catch (error) {
       // After a failure the list is asked for again: the Engine may have been restarted.
-      this.#listedAt = Math.min(this.#listedAt, clock.monotonic() - listInterval);
+      if (this.listed) this.#listedAt = Math.min(this.#listedAt, clock.monotonic() - listInterval);
       if (!signal.aborted) observer.discoveryFailed(error as Error);
     } finally {
       bounded.release();

@@ -97,6 +97,11 @@ export class Fleet {
     this.#gone(state);
   }
 
+  /** The clock was set: the next poll of each looks at the log's last entry, too. */
+  lookClosely(): void {
+    for (const state of this.#states.values()) state.idlePolls = 0;
+  }
+
   /** Forgets the containers that are gone for longer than the grace period, with their cursors. */
   async forgetOld(): Promise<void> {
     const now = this.#options.clock.monotonic();

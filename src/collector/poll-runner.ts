@@ -37,6 +37,8 @@ const FIRST_EXPECTED = 200;
 /** A failing container is asked again ever later, up to this, ms. */
 const MAX_FAILURE_INTERVAL = 10 * 60_000;
 const MAX_DEADLINE_FACTOR = 64;
+/** New entries of a poll that was cut short after which the rest is read without a window. */
+const FAR_BEHIND = 10_000;
 
 /** Polls one container and draws the conclusions: its next time, its life, what to tell. */
 export class PollRunner {
@@ -106,7 +108,7 @@ export class PollRunner {
     const report = await pollContainer(context, {
       container,
       cursor: (state.cursor ?? start?.cursor) as Cursor,
-      expected: elapsed === undefined ? FIRST_EXPECTED : state.rate * elapsed,
+      expected: state.behind ? Infinity : elapsed === undefined ? FIRST_EXPECTED : state.rate * elapsed,
       ...(start?.from === undefined ? {} : { from: start.from }),
       ended: hasEnded(details),
       // The first idle polls after a busy time look closely, later ones now and then.
@@ -156,6 +158,7 @@ export class PollRunner {
     const { clock, interval: policy, random } = this.#options;
     state.cursor = report.cursor;
     state.suspect = report.suspect;
+    state.behind = report.fault !== undefined && report.fresh >= FAR_BEHIND;
     state.lastError = report.fault;
     state.failures = 0;
     const seconds = (began - (state.polledAt ?? began)) / 1000;

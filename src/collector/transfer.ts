@@ -32,6 +32,8 @@ export interface TransferSettings {
   /** Entries of an anchor, at most 32. */
   readonly anchor: number;
   readonly batchBytes: number;
+  /** ms */
+  readonly batchAge: number;
   readonly maxSpan: Nanoseconds;
   readonly maxWaiting: number;
   readonly maxLineBytes: number;
@@ -101,7 +103,9 @@ export async function transfer(context: TransferContext, request: TransferReques
       committed = place;
     },
     budget: context.budget,
+    clock: context.clock,
     batchBytes: settings.batchBytes,
+    batchAge: settings.batchAge,
     maxSpan: settings.maxSpan,
     maxWaiting: settings.maxWaiting,
   });

@@ -1,6 +1,7 @@
 import { Delivery } from '../../../src/collector/delivery.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { ObjectBatch } from '../../support/strict-loki.js';
 
 const HALF_HOUR = 1800n * NS_PER_SECOND;
@@ -40,6 +41,8 @@ function setUp(
     },
     budget,
     batchBytes: 10_000,
+    batchAge: 60_000,
+    clock: new ManualClock(),
     maxSpan: HALF_HOUR,
     maxWaiting: options.maxWaiting ?? 10,
   });

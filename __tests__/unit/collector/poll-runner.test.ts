@@ -69,6 +69,7 @@ function setUp(
       settings: {
         anchor: 32,
         batchBytes: 1000,
+        batchAge: 60_000,
         maxSpan: 1800n * NS_PER_SECOND,
         maxWaiting: 2,
         maxLineBytes: 1000,

@@ -139,6 +139,7 @@ async function live(steps: readonly Step[], options: Options): Promise<World> {
     settings: {
       anchor: options.anchor,
       batchBytes: 200,
+      batchAge: 60_000,
       maxSpan: 1800n * NS_PER_SECOND,
       maxWaiting: 2,
       maxLineBytes: 1_000_000,
