@@ -1,12 +1,25 @@
 import { z } from 'zod';
-import { bytes, choice, duration, integer, number, parseDuration, text, toggle } from './values.js';
+import {
+  bytes,
+  choice,
+  duration,
+  integer,
+  list,
+  map,
+  number,
+  parseDuration,
+  text,
+  toggle,
+} from './values.js';
 
 /**
  * Every setting there is, key for key as in the YAML file: what it is, what is allowed, and what holds when it is
- * not set. The printed reference, the flags and the environment variables are all made from this.
+ * not set; of those without a default (or with an empty one) an example. The printed reference, the flags and the
+ * environment variables are all made from this. What must hold between settings is in order.ts and checks.ts.
  */
 
-const file = () => text('the path of a file').optional();
+/** @param example a path that the reference shows */
+const file = (example: string) => text('the path of a file').optional().meta({ example });
 
 const collector = z.strictObject({
   enabled: toggle()
@@ -17,7 +30,10 @@ const collector = z.strictObject({
     .describe(
       'Where the cursors, the lock and the rejected lines are kept. On a disk, and on a named volume in a container.',
     ),
-  host: text().optional().describe('The label `host`. Default: the name of the machine.'),
+  host: text()
+    .optional()
+    .describe('The label `host`. Not set: the name of the machine.')
+    .meta({ example: 'node-1' }),
 });
 
 const startAllowed = 'end, beginning, or a duration such as 1h to look back';
@@ -42,12 +58,15 @@ const docker = z.strictObject({
     .describe('The Engine. DOCKER_HOST sets it too.'),
   tls: z
     .strictObject({
-      ca: file().describe("PEM file with the authority of the Engine's certificate."),
-      cert: file().describe('PEM file with our certificate.'),
-      key: file().describe('PEM file with the key of our certificate.'),
+      ca: file('/etc/pollard/docker/ca.pem').describe(
+        "PEM file with the authority of the Engine's certificate.",
+      ),
+      cert: file('/etc/pollard/docker/cert.pem').describe('PEM file with our certificate.'),
+      key: file('/etc/pollard/docker/key.pem').describe('PEM file with the key of our certificate.'),
       server_name: text()
         .optional()
-        .describe("The name in the Engine's certificate, when it is not the host's."),
+        .describe("The name in the Engine's certificate, when it is not the host's.")
+        .meta({ example: 'engine.example.com' }),
     })
     .optional()
     .describe('TLS for tcp://. DOCKER_TLS_VERIFY with DOCKER_CERT_PATH sets it too.'),
@@ -72,11 +91,16 @@ const discovery = z.strictObject({
 });
 
 const globs = () =>
-  z.array(text('a name, in which * stands for any text and ? for one character')).default([]);
+  list(
+    text('a name, in which * stands for any text and ? for one character'),
+    'a list of names, in which * stands for any text and ? for one character',
+  ).default([]);
 
 const containers = z.strictObject({
-  include: globs().describe('Only containers whose name matches one of these. Empty: all.'),
-  exclude: globs().describe('Not those whose name matches one of these.'),
+  include: globs().describe('Only containers whose name matches one of these. Empty: all.').meta({
+    example: "['web-*', db]",
+  }),
+  exclude: globs().describe('Not those whose name matches one of these.').meta({ example: "['*-debug']" }),
   opt_in: toggle()
     .default(false)
     .describe(
@@ -147,20 +171,33 @@ const memory = z.strictObject({
     .describe('Bytes read that may wait for Loki, over all polls. When it is used up, reading stops.'),
 });
 
+/** The labels of every stream beside `stream`, as far as they are known of its container. */
+export const DEFAULT_LABELS = [
+  'container',
+  'image',
+  'host',
+  'compose_project',
+  'compose_service',
+  'job',
+] as const;
+
 const labels = z.strictObject({
   job: text().default('docker').describe('The label `job`.'),
-  static: z
-    .record(z.string(), z.string({ error: 'a text' }))
+  static: map('a map of texts by the name of the label', 'a text')
     .default({})
-    .describe('Labels for every stream, as name: value.'),
-  drop: z
-    .array(choice(['container', 'image', 'host', 'compose_project', 'compose_service', 'job']))
+    .describe('Labels for every stream, as name: value.')
+    .meta({ example: '{ env: prod }' }),
+  drop: list(choice(DEFAULT_LABELS), `a list of some of ${DEFAULT_LABELS.join(', ')}`)
     .default([])
-    .describe('Labels to leave out of container, image, host, compose_project, compose_service, job.'),
-  from_container: z
-    .record(z.string(), z.string({ error: 'the name of a label of the container' }))
+    .describe('Labels to leave out of those that are there by default.')
+    .meta({ example: '[image]' }),
+  from_container: map(
+    'a map of the names of container labels by the name of the label in Loki',
+    'the name of a label of the container',
+  )
     .default({})
-    .describe("Labels taken from the container's own, as name: container label."),
+    .describe("Labels taken from the container's own, as name: container label.")
+    .meta({ example: '{ team: com.example.team }' }),
   structured_metadata: toggle()
     .default(true)
     .describe(
@@ -172,32 +209,38 @@ const loki = z.strictObject({
   url: text('a URL such as http://loki:3100')
     .default('http://127.0.0.1:3100')
     .describe('The base of Loki, or the whole push URL.'),
-  tenant: text().optional().describe('X-Scope-OrgID.'),
+  tenant: text().optional().describe('The tenant, sent as X-Scope-OrgID.').meta({ example: 'my-team' }),
   basic_auth: z
     .strictObject({
-      username: text().describe('The user.'),
-      password_file: file().describe('A file with the password; read again when it changes.'),
+      username: text().describe('The user.').meta({ example: 'pollard' }),
+      password_file: file('/etc/pollard/loki-password').describe(
+        'A file with the password; read again when it changes.',
+      ),
       password: text()
         .optional()
         .describe('The password itself. Better in the environment or in password_file.')
-        .meta({ secret: true }),
+        .meta({ secret: true, example: 'change-me' }),
     })
     .optional()
-    .describe('Basic authentication.'),
-  bearer_token_file: file().describe('A file with a bearer token; read again when it changes.'),
-  headers: z
-    .record(z.string(), z.string({ error: 'a text' }))
+    .describe('Basic authentication: a username and either password_file or password.'),
+  bearer_token_file: file('/etc/pollard/loki-token').describe(
+    'A file with a bearer token, instead of basic_auth; read again when it changes.',
+  ),
+  headers: map('a map of texts by the name of the header', 'a text')
     .default({})
     .describe('Sent with each request, as name: value.')
-    .meta({ secret: true }),
+    .meta({ secret: true, example: '{ X-Gateway-Key: change-me }' }),
   tls: z
     .strictObject({
-      ca_file: file().describe("PEM file with the authority of Loki's certificate."),
-      cert_file: file().describe('PEM file with our certificate.'),
-      key_file: file().describe('PEM file with the key of our certificate.'),
+      ca_file: file('/etc/pollard/loki/ca.pem').describe(
+        "PEM file with the authority of Loki's certificate.",
+      ),
+      cert_file: file('/etc/pollard/loki/cert.pem').describe('PEM file with our certificate.'),
+      key_file: file('/etc/pollard/loki/key.pem').describe('PEM file with the key of our certificate.'),
       server_name: text()
         .optional()
-        .describe("The name in Loki's certificate, when it is not that of the URL."),
+        .describe("The name in Loki's certificate, when it is not that of the URL.")
+        .meta({ example: 'loki.example.com' }),
       insecure_skip_verify: toggle()
         .default(false)
         .describe('Take any certificate. Only to look for a fault.'),
@@ -207,7 +250,7 @@ const loki = z.strictObject({
   proxy_url: text('a URL such as http://proxy:3128')
     .optional()
     .describe('An HTTP proxy.')
-    .meta({ secret: true }),
+    .meta({ secret: true, example: 'http://proxy:3128' }),
   encoding: choice(['protobuf', 'json']).default('protobuf').describe('protobuf in snappy, or JSON in gzip.'),
   timeout: duration('1s', '10m')
     .default(30_000)
@@ -259,8 +302,8 @@ const loki = z.strictObject({
 });
 
 const rejected = z.strictObject({
-  file: file().describe(
-    'Where lines go that Loki refuses, with its reason. Default: rejected.jsonl in collector.state_dir.',
+  file: file('/var/lib/pollard/rejected.jsonl').describe(
+    'Where lines go that Loki refuses, with its reason. Not set: rejected.jsonl in collector.state_dir.',
   ),
 });
 
@@ -271,11 +314,17 @@ const shutdown = z.strictObject({
 const status = z.strictObject({
   enabled: toggle().default(true).describe('Answer /metrics, /healthz, /readyz and /status.'),
   listen: text('host:port').default('127.0.0.1:9473').describe('Where.'),
-  token_file: file().describe('A file with a bearer token that every page then asks for.'),
+  token_file: file('/etc/pollard/status-token').describe(
+    'A file with a bearer token that every page then asks for.',
+  ),
   tls: z
     .strictObject({
-      cert_file: text('the path of a file').describe('PEM file with the certificate.'),
-      key_file: text('the path of a file').describe('PEM file with its key.'),
+      cert_file: text('the path of a file')
+        .describe('PEM file with the certificate.')
+        .meta({ example: '/etc/pollard/status/cert.pem' }),
+      key_file: text('the path of a file')
+        .describe('PEM file with its key.')
+        .meta({ example: '/etc/pollard/status/key.pem' }),
     })
     .optional()
     .describe('Serve the pages with TLS.'),
@@ -291,11 +340,11 @@ const log = z.strictObject({
     .describe('Equal warnings and errors are said once, then counted and said once in this time.'),
 });
 
-const levels = (what: string, degraded: number, unhealthy: number, max: number) =>
+const levels = (what: string, degraded: number, unhealthy: number, max: number, beyond = 'Over') =>
   z
     .strictObject({
-      degraded: number(0, max).default(degraded).describe('Beyond this it is degraded.'),
-      unhealthy: number(0, max).default(unhealthy).describe('Beyond this it is unhealthy.'),
+      degraded: number(0, max).default(degraded).describe(`${beyond} this it is degraded.`),
+      unhealthy: number(0, max).default(unhealthy).describe(`${beyond} this it is unhealthy.`),
     })
     .prefault({})
     .describe(what);
@@ -308,7 +357,7 @@ const resources = z.strictObject({
   live_baseline: levels('Live resources that are always there.', 100, 500, 1_000_000),
   open_fds: levels('Open file descriptors, as a part of the limit.', 0.2, 0.8, 1),
   memory_growth_mib: levels('Resident memory more, MiB a minute.', 4, 32, 1_000_000),
-  loki_success: levels('Pushes that succeed, as a part of all: below this.', 0.99, 0, 1),
+  loki_success: levels('Pushes that succeed, as a part of all.', 0.99, 0, 1, 'Below'),
 });
 
 export const configSchema = z.strictObject({

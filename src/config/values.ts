@@ -1,9 +1,11 @@
 import { z } from 'zod';
 
 /**
- * The kinds of value that a setting can have beside text, number and switch. Each reads what a person writes and
- * gives what the program needs; its `meta` says in words what is allowed, for the message and for the reference.
+ * The kinds of value that a setting can have. Each reads what a person writes and gives what the program needs;
+ * its `meta` says in words what is allowed, for the message and for the reference, and how it is written.
  */
+export type Kind =
+  'text' | 'choice' | 'duration' | 'bytes' | 'start' | 'toggle' | 'number' | 'integer' | 'list' | 'map';
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -15,7 +17,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 const DURATION_PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 
-/** A length of time such as `500ms`, `5s`, `1h30m`, `7d`, in ms; undefined for anything else. */
+/** A length of time such as `500ms`, `5s`, `1h30m`, `7d`, in whole ms; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   const compact = text.trim();
   if (compact === '0') return 0;
@@ -24,10 +26,12 @@ export function parseDuration(text: string): number | undefined {
   for (const [, amount, unit] of compact.matchAll(DURATION_PART)) {
     ms += Number(amount) * (UNITS_MS[unit as string] as number);
   }
-  return ms;
+  // Whole, as stamps are made of it: 2.3s would else be 2299.9999999999995 ms.
+  const whole = Math.round(ms);
+  return Number.isSafeInteger(whole) ? whole : undefined;
 }
 
-/** Prints a length of time as parseDuration reads it, in the largest unit that leaves no fraction. */
+/** Prints a length of time as parseDuration reads it, in the largest unit that leaves no fraction. `ms` is whole. */
 export function formatDuration(ms: number): string {
   for (const unit of ['d', 'h', 'm', 's']) {
     const size = UNITS_MS[unit] as number;
@@ -52,7 +56,8 @@ const SIZE = /^(\d+(?:\.\d+)?)\s*(b|kib|mib|gib|kb|mb|gb)?$/i;
 export function parseBytes(text: string): number | undefined {
   const match = SIZE.exec(text.trim());
   if (!match) return undefined;
-  return Math.round(Number(match[1]) * (UNITS_BYTES[(match[2] ?? '').toLowerCase()] as number));
+  const bytes = Math.round(Number(match[1]) * (UNITS_BYTES[(match[2] ?? '').toLowerCase()] as number));
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 /** Prints a size as parseBytes reads it. */
@@ -74,7 +79,8 @@ export function duration(min: string, max: string) {
   return z
     .union([z.string(), z.number()])
     .transform((written, context) => {
-      const ms = typeof written === 'string' ? parseDuration(written) : undefined;
+      // Of numbers only 0 needs no unit.
+      const ms = parseDuration(String(written));
       if (ms !== undefined && ms >= low && ms <= high) return ms;
       context.addIssue({ code: 'custom', message: allowed });
       return z.NEVER;
@@ -104,7 +110,7 @@ export function number(min: number, max: number) {
     .number({ error: allowed })
     .min(min, { error: allowed })
     .max(max, { error: allowed })
-    .meta({ allowed });
+    .meta({ allowed, kind: 'number' });
 }
 
 /** A whole number between two bounds, inclusive. */
@@ -115,21 +121,33 @@ export function integer(min: number, max: number) {
     .int({ error: allowed })
     .min(min, { error: allowed })
     .max(max, { error: allowed })
-    .meta({ allowed });
+    .meta({ allowed, kind: 'integer' });
 }
 
 /** true or false. */
 export function toggle() {
-  return z.boolean({ error: 'true or false' }).meta({ allowed: 'true or false' });
+  return z.boolean({ error: 'true or false' }).meta({ allowed: 'true or false', kind: 'toggle' });
 }
 
 /** Text that is not empty. */
 export function text(allowed = 'a text that is not empty') {
-  return z.string({ error: allowed }).min(1, { error: allowed }).meta({ allowed });
+  return z.string({ error: allowed }).min(1, { error: allowed }).meta({ allowed, kind: 'text' });
 }
 
 /** One of some words. */
 export function choice<const T extends readonly [string, ...string[]]>(words: T) {
   const allowed = `one of ${words.join(', ')}`;
-  return z.enum(words, { error: allowed }).meta({ allowed });
+  return z.enum(words, { error: allowed }).meta({ allowed, kind: 'choice' });
+}
+
+/** Any number of values of one kind. @param allowed what the whole is, in words */
+export function list<T extends z.ZodType>(item: T, allowed: string) {
+  return z.array(item, { error: allowed }).meta({ allowed, kind: 'list' });
+}
+
+/** Texts by name. @param allowed what the whole is, in words; @param allowedValue what one of them is */
+export function map(allowed: string, allowedValue: string) {
+  return z
+    .record(z.string(), z.string({ error: allowedValue }).meta({ allowed: allowedValue }), { error: allowed })
+    .meta({ allowed, kind: 'map' });
 }
