@@ -7,7 +7,7 @@ import { FrameParser, type LogParser } from './frames.js';
 import { LogBodyError } from './log-errors.js';
 import { TtyParser } from './tty.js';
 
-/** An error body is read up to here. */
+/** An error body is read up to here, bytes. */
 const MAX_ERROR_BODY = 64 * 1024;
 
 export interface LogsRequestOptions {
@@ -76,10 +76,10 @@ class LogsHandler implements Dispatcher.DispatchHandler {
   readonly #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
-  #errorBody = '';
+  readonly #errorBody: Buffer[] = [];
   #bytes = 0;
   #pausing: Promise<void> | undefined;
-  /** Pieces that came after the pause was asked for: what undici had already taken from the socket. */
+  /** Over: what undici had already taken from the socket may still come, and is not looked at. */
   #settled = false;
 
   constructor(
@@ -128,8 +128,8 @@ class LogsHandler implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#bytes += piece.length;
     if (this.#status !== 200) {
-      if (this.#errorBody.length < MAX_ERROR_BODY) this.#errorBody += piece.toString('utf8');
-      else this.#fail(this.#options.statusError(this.#status, this.#errorBody));
+      this.#errorBody.push(piece);
+      if (this.#bytes > MAX_ERROR_BODY) this.#fail(this.#statusError());
       return;
     }
     try {
@@ -153,7 +153,7 @@ class LogsHandler implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#settled) return;
     if (this.#status !== 200) {
-      this.#fail(this.#options.statusError(this.#status, this.#errorBody));
+      this.#fail(this.#statusError());
       return;
     }
     try {
@@ -168,6 +168,10 @@ class LogsHandler implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#fail(error);
+  }
+
+  #statusError(): Error {
+    return this.#options.statusError(this.#status, Buffer.concat(this.#errorBody).toString('utf8'));
   }
 
   readonly #onAbort = (): void => {
