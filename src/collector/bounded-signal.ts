@@ -1,3 +1,4 @@
+import { sharedController } from '../model/shared-controller.js';
 /** An abort signal with an end: release it, and nothing of it stays with the signals it came from. */
 export interface BoundedSignal {
   readonly signal: AbortSignal;
@@ -17,7 +18,7 @@ export class DeadlinePassed extends Error {
  * behind with a long-lived parent at every call, and a collector makes one for every poll.
  */
 export function boundedSignal(parents: readonly AbortSignal[], ms?: number): BoundedSignal {
-  const controller = new AbortController();
+  const controller = sharedController();
   const follow = (event: Event) => controller.abort((event.target as AbortSignal).reason);
   const aborted = parents.find((parent) => parent.aborted);
   if (aborted) controller.abort(aborted.reason);

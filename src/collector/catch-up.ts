@@ -1,3 +1,4 @@
+import { sharedController } from '../model/shared-controller.js';
 import pLimit from 'p-limit';
 import { PollardError } from '../model/errors.js';
 import { boundedSignal } from './bounded-signal.js';
@@ -52,7 +53,7 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
   const limit = pLimit(options.concurrency);
   const states = [...fleet.states()].filter((state) => state.life === 'active');
   // A Loki that takes nothing in all its tries will not take the next container's lines either.
-  const hopeless = new AbortController();
+  const hopeless = sharedController();
   const bounded = boundedSignal([signal, hopeless.signal]);
   await Promise.all(
     states.map((state) =>

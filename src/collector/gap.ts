@@ -23,10 +23,17 @@ const REASONS: Record<GapCause, string> = {
   unreadable: 'the Engine cannot read a damaged place in the log',
 };
 
+const MARK = 'pollard: gap: lines of container ';
+
 /** The line put into the container's own stream where lines are missing. The same at every replay. */
 export function gapText(containerName: string, gap: Gap): string {
   const span = `between ${formatStamp(gap.lastDelivered)} and ${formatStamp(gap.firstAvailable)}`;
-  return `pollard: gap: lines of container ${containerName} ${span} may be missing: ${REASONS[gap.cause]}`;
+  return `${MARK}${containerName} ${span} may be missing: ${REASONS[gap.cause]}`;
+}
+
+/** Whether a line is such a marker, of any container. */
+export function isGapText(line: string): boolean {
+  return line.startsWith(MARK);
 }
 
 /**

@@ -1,8 +1,9 @@
+import { sharedController } from '../model/shared-controller.js';
 /** Closed while Loki does not take what is sent: then nothing is read, and Docker's own log keeps the lines. */
 export class LokiGate {
   readonly #graceMs: number;
   #open = true;
-  #reading = new AbortController();
+  #reading = sharedController();
   #timer: NodeJS.Timeout | undefined;
   #waiters: (() => void)[] = [];
 
@@ -34,7 +35,7 @@ export class LokiGate {
     if (this.#open) return;
     this.#open = true;
     clearTimeout(this.#timer);
-    if (this.#reading.signal.aborted) this.#reading = new AbortController();
+    if (this.#reading.signal.aborted) this.#reading = sharedController();
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const wake of waiters) wake();

@@ -1,0 +1,19 @@
+import type { Writable } from 'node:stream';
+
+/** Where a command writes: results to `out`, all else to `err`. */
+export interface Output {
+  readonly out: Writable & { readonly isTTY?: boolean };
+  readonly err: Writable & { readonly isTTY?: boolean };
+}
+
+/** A number of bytes for people. */
+export function formatSize(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit] as string}`;
+}

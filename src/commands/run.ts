@@ -1,0 +1,43 @@
+import type { Config } from '../config/schema.js';
+import { EngineError } from '../docker/engine-error.js';
+import { ExitCode } from '../model/exit-codes.js';
+import { systemClock } from '../model/system-clock.js';
+import { stopSignals } from './stop-signals.js';
+import { engineParts } from './wiring/engine-parts.js';
+import { observeParts } from './wiring/observe-parts.js';
+import { createService } from './wiring/service.js';
+
+/** What no waiting heals: the group of a process does not change, and an Engine does not get younger by itself. */
+const HOPELESS: ReadonlySet<string> = new Set(['engine_permission', 'engine_too_old', 'engine_tls']);
+
+/**
+ * `pollard run`: the service. Ends with a signal.
+ *
+ * @returns the exit code
+ * @throws PollardError for what cannot heal; the caller prints it
+ */
+export async function run(config: Config, command: string): Promise<number> {
+  const clock = systemClock;
+  const observe = observeParts(config, clock);
+  const stop = stopSignals(observe.logger);
+  try {
+    await refuseTheHopeless(config, stop.signal);
+    const service = await createService({ config, clock, random: Math.random, observe, command });
+    await service.run(stop.signal);
+    return ExitCode.ok;
+  } finally {
+    stop.release();
+    await observe.logger.close();
+  }
+}
+
+/** An Engine that is away may come back and is waited for; one that will never do is told at once. */
+async function refuseTheHopeless(config: Config, signal: AbortSignal): Promise<void> {
+  if (!config.collector.enabled) return;
+  const { api } = await engineParts(config, systemClock);
+  try {
+    await api.version(signal);
+  } catch (error) {
+    if (error instanceof EngineError && HOPELESS.has(error.code)) throw error;
+  }
+}

@@ -1,0 +1,143 @@
+import { statSync } from 'node:fs';
+import { Fleet } from '../../collector/fleet.js';
+import type { LineBatch } from '../../collector/line-batch.js';
+import { MemoryBudget } from '../../collector/memory-budget.js';
+import type { CollectorObserver } from '../../collector/observer.js';
+import { PollRunner, type StartPolicy } from '../../collector/poll-runner.js';
+import type { PollContext } from '../../collector/poll.js';
+import type { Config } from '../../config/schema.js';
+import type { CursorStore } from '../../cursors/store.js';
+import type { StateLock } from '../../cursors/lock.js';
+import { EntryBatch } from '../../loki/batch.js';
+import type { Clock, Random } from '../../model/clock.js';
+import type { Logger } from '../../model/logger.js';
+import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
+import { containerSelector } from '../../pipeline/selection.js';
+import { containerMetadata, streamLabels } from '../../pipeline/stream-labels.js';
+import type { EngineParts } from './engine-parts.js';
+import type { LokiParts } from './loki-parts.js';
+import { labelSettings, selectionSettings } from './pipeline-settings.js';
+import { StreamTargets } from './stream-targets.js';
+
+/** What reads containers and delivers their lines. */
+export interface CollectorParts {
+  readonly fleet: Fleet;
+  readonly runner: PollRunner;
+  readonly budget: MemoryBudget;
+  readonly targets: StreamTargets;
+}
+
+export interface CollectorPartsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly engine: EngineParts;
+  readonly loki: LokiParts;
+  readonly store: CursorStore;
+  readonly lock: StateLock;
+  readonly observer: CollectorObserver;
+  /** Gives up the pushes under way: what they carry is read again at the next start. */
+  readonly stopPushes: AbortSignal;
+  /** Told of lines that were cut for their length. */
+  readonly onCutLine: () => void;
+}
+
+/** Batches of one poll that may wait for Loki before its reading pauses. */
+const WAITING_BATCHES = 4;
+
+/** Wires the collector of one process. */
+export function collectorParts(config: Config, options: CollectorPartsOptions): CollectorParts {
+  const { clock, random, logger, engine, loki, store, observer, stopPushes } = options;
+  const { poll, lines } = config;
+  const labels = labelSettings(config, (container, names, reason) =>
+    logger.warn('a container has labels that have no place in Loki: they are left out', {
+      container,
+      labels: names,
+      reason,
+    }),
+  );
+  const targets = new StreamTargets({
+    labels: (container, stream) => streamLabels(container, stream, labels),
+    metadata: (container) => containerMetadata(container, labels),
+  });
+  const budget = new MemoryBudget(config.memory.max_in_flight);
+  const maxSpan = BigInt(config.loki.limits.max_span) * NS_PER_MS;
+  const batchBounds = { maxBytes: config.loki.limits.max_request_bytes, maxSpan };
+
+  const context: PollContext = {
+    read: engine.readLogs,
+    newBatch: (container, stream) => new EntryBatch(targets.of(container, stream), batchBounds, loki.pool),
+    push: async (batch) => await loki.pusher.push(entryBatch(batch), stopPushes),
+    commit: async (cursor) => await store.commit(cursor),
+    budget,
+    clock,
+    onGap: (container, gap) => observer.gap(container, gap),
+    onCutLine: options.onCutLine,
+    sinceSemantics: engine.sinceSemantics,
+    settings: {
+      anchor: poll.anchor,
+      batchBytes: config.loki.batch.max_bytes,
+      batchAge: config.loki.batch.max_age,
+      maxSpan,
+      maxWaiting: WAITING_BATCHES,
+      maxLineBytes: lines.max_bytes,
+      moveEqualStamps: lines.equal_stamps === 'shift',
+      gapMarker: config.gaps.marker,
+    },
+    poll: {
+      window: { enabled: poll.window, anchor: poll.anchor },
+      overlap: BigInt(poll.overlap) * NS_PER_MS,
+      openMaxAge: lines.open_max_age,
+    },
+  };
+
+  const fleet = new Fleet({
+    clock,
+    selects: containerSelector(selectionSettings(config)),
+    cursorOf: (id) => store.get(id),
+    cursors: () => store.all(),
+    forgetCursor: async (id) => await store.forget(id),
+    observer,
+    watchSince: watchedSince(options.lock, clock.now()),
+    forgetAfter: config.discovery.forget_after,
+  });
+  const runner = new PollRunner({
+    engine: engine.engine,
+    context,
+    clock,
+    random,
+    observer,
+    interval: {
+      adaptive: poll.adaptive,
+      interval: poll.interval,
+      min: poll.min_interval,
+      max: poll.max_interval,
+      jitter: poll.jitter,
+    },
+    start: startPolicy(config),
+    deadline: poll.deadline,
+    verifyEvery: poll.verify_every,
+    onRemoved: (state) => fleet.removed(state),
+  });
+  return { fleet, runner, budget, targets };
+}
+
+/** The collector knows batches only by what it needs of them; those it is given are all of this kind. */
+function entryBatch(batch: LineBatch): EntryBatch {
+  if (batch instanceof EntryBatch) return batch;
+  throw new TypeError('a batch that was not made by newBatch');
+}
+
+function startPolicy({ start }: Config): StartPolicy {
+  return typeof start === 'string' ? start : { backNs: BigInt(start.backMs) * NS_PER_MS };
+}
+
+/**
+ * Since when this state directory watches the Engine: containers born later are read from their beginning, also
+ * those born while no process ran. The lock file is made at the first start and never removed; where the file
+ * system does not tell its age, it is this process's start that counts.
+ */
+function watchedSince(lock: StateLock, now: Nanoseconds): Nanoseconds {
+  const born = statSync(lock.path, { bigint: true }).birthtimeNs;
+  return born > 0n && born < now ? born : now;
+}

@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/schema.js';
+import { BufferPool } from '../../loki/buffer-pool.js';
+import { createPusher, type Pusher } from '../../loki/pusher.js';
+import type { PushObserver } from '../../loki/push-observer.js';
+import { RejectedFile } from '../../loki/rejected.js';
+import { createTransport, type LokiTransport } from '../../loki/transport.js';
+import type { Clock, Random } from '../../model/clock.js';
+import { lokiSettings } from './loki-settings.js';
+
+/** All that speaks with Loki. */
+export interface LokiParts {
+  readonly transport: LokiTransport;
+  readonly pusher: Pusher;
+  readonly pool: BufferPool;
+  close(): Promise<void>;
+}
+
+export interface LokiPartsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: PushObserver;
+}
+
+/** Where refused lines go. */
+export function rejectedPath(config: Config): string {
+  return config.rejected.file ?? join(config.collector.state_dir, 'rejected.jsonl');
+}
+
+/**
+ * Prepares the way to Loki. Call it with the state directory locked: the rejected-lines file has one owner.
+ *
+ * @throws LokiSettingError for what cannot work
+ * @throws PollardError `rejected_file_unusable`
+ */
+export async function lokiParts(config: Config, options: LokiPartsOptions): Promise<LokiParts> {
+  const { clock, random, observer } = options;
+  const settings = lokiSettings(config);
+  const transport = await createTransport(settings);
+  const rejected = await RejectedFile.open(rejectedPath(config), clock);
+  const pusher = createPusher({ transport, settings, clock, random, rejected, events: observer });
+  return {
+    transport,
+    pusher,
+    pool: new BufferPool(config.memory.max_in_flight),
+    close: async () => {
+      await transport.close();
+      await rejected.close();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import type { Config } from '../../config/schema.js';
+import { secretsOf } from '../../config/secrets.js';
+import type { Clock } from '../../model/clock.js';
+import { NS_PER_SECOND } from '../../model/nanoseconds.js';
+import { Health } from '../../observe/health.js';
+import { healthLog } from '../../observe/health-log.js';
+import { createLogger, type ClosableLogger } from '../../observe/logger.js';
+import { createMetrics, type Metrics } from '../../observe/metrics.js';
+import { RateLimitedLogger } from '../../observe/rate-limit.js';
+import { DEFAULT_RESOURCE_WATCH, type ResourceWatchSettings } from '../../observe/resource-rules.js';
+import { version } from '../version.js';
+
+/** What tells of the process. */
+export interface ObserveParts {
+  readonly logger: ClosableLogger;
+  /** Says equal warnings and errors once and counts the others. */
+  readonly limited: RateLimitedLogger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
+
+/** Shown as 0 before they first happen. */
+const REJECT_REASONS = [
+  'too-old',
+  'too-far-behind',
+  'too-new',
+  'line-too-long',
+  'stream',
+  'too-large',
+  'other',
+];
+const ENGINE_ERRORS = [
+  'engine_unreachable',
+  'engine_timeout',
+  'engine_reset',
+  'engine_server_error',
+  'log_daemon_error',
+  'log_truncated',
+];
+
+export function observeParts(config: Config, clock: Clock): ObserveParts {
+  const { level, format, repeat_interval: repeatInterval } = config.log;
+  const logger = createLogger({ level, format, secrets: secretsOf(config), clock });
+  const limited = new RateLimitedLogger({ logger, clock, repeatInterval });
+  const metrics = createMetrics({
+    version,
+    startedAt: Number(clock.now() / NS_PER_SECOND),
+    rejectReasons: REJECT_REASONS,
+    engineErrorKinds: ENGINE_ERRORS,
+  });
+  const told = healthLog(logger);
+  const health: Health = new Health(clock, (change) => {
+    told(change);
+    metrics.health(health.report());
+  });
+  metrics.health(health.report());
+  return { logger, limited, metrics, health };
+}
+
+const MIB = 1024 * 1024;
+
+/** The section `resources` of the configuration as the resource watch takes it. */
+export function resourceWatchSettings({ resources }: Config): ResourceWatchSettings {
+  const memory = resources.memory_growth_mib;
+  return {
+    ...DEFAULT_RESOURCE_WATCH,
+    window: resources.window / 1000,
+    warmUp: resources.warm_up / 1000,
+    minSpan: Math.min(DEFAULT_RESOURCE_WATCH.minSpan, resources.window / 2000),
+    liveGrowth: resources.live_growth,
+    liveBaseline: resources.live_baseline,
+    openFds: resources.open_fds,
+    memoryGrowth: { degraded: memory.degraded * MIB, unhealthy: memory.unhealthy * MIB },
+    lokiSuccess: resources.loki_success,
+  };
+}

@@ -1,0 +1,91 @@
+import type { Config } from '../../config/schema.js';
+import type { Clock, Random } from '../../model/clock.js';
+import { collectorObserver } from './collector-observer.js';
+import { collectorParts, type CollectorParts } from './collector-parts.js';
+import { engineParts, type EngineParts } from './engine-parts.js';
+import { lokiParts, rejectedPath, type LokiParts } from './loki-parts.js';
+import type { ObserveParts } from './observe-parts.js';
+import { pushObserver } from './push-observer.js';
+import { openState } from './state.js';
+
+/** The collector for a command that ends by itself. */
+export interface OneShot extends CollectorParts {
+  readonly engine: EngineParts;
+  readonly loki: LokiParts;
+  close(): Promise<void>;
+}
+
+export interface OneShotOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: ObserveParts;
+  readonly command: string;
+  /** Gives up what is under way. */
+  readonly stopPushes: AbortSignal;
+}
+
+/** A one-shot command must end although Loki is away: after so many repetitions, if the settings name none. */
+const RETRIES = 10;
+const NO_GATE = { open: () => undefined, close: () => undefined };
+
+/**
+ * Wires the collector for one run, with the state directory of the service.
+ *
+ * @throws PollardError, StateLocked when a service holds it
+ */
+export async function createOneShot(config: Config, options: OneShotOptions): Promise<OneShot> {
+  const { clock, random, observe, command, stopPushes } = options;
+  const { logger, limited, metrics, health } = observe;
+  const { backoff } = config.loki;
+  const bounded: Config = {
+    ...config,
+    loki: { ...config.loki, backoff: { ...backoff, max_retries: backoff.max_retries || RETRIES } },
+  };
+  const engine = await engineParts(bounded, clock);
+  const state = await openState(bounded, command, clock, logger);
+  try {
+    const loki = await lokiParts(bounded, {
+      clock,
+      random,
+      observer: pushObserver({
+        metrics,
+        health,
+        logger: limited,
+        rejectedFile: rejectedPath(bounded),
+        gate: NO_GATE,
+        patience: bounded.loki.outage_grace,
+      }),
+    });
+    const observer = collectorObserver({
+      metrics,
+      health,
+      logger: limited,
+      lossLogger: logger,
+      onForgotten: () => undefined,
+    });
+    const parts = collectorParts(bounded, {
+      clock,
+      random,
+      logger: limited,
+      engine,
+      loki,
+      store: state.store,
+      lock: state.lock,
+      observer,
+      stopPushes,
+      onCutLine: () => metrics.linesCut(1),
+    });
+    return {
+      ...parts,
+      engine,
+      loki,
+      close: async () => {
+        await loki.close();
+        await state.release();
+      },
+    };
+  } catch (error) {
+    await state.release();
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+import type { PushObserver } from '../../loki/push-observer.js';
+import type { PushState } from '../../loki/push-state.js';
+import type { Logger } from '../../model/logger.js';
+import type { Health } from '../../observe/health.js';
+import type { Metrics } from '../../observe/metrics.js';
+
+export interface PushObserverOptions {
+  readonly metrics: Metrics;
+  readonly health: Health;
+  /** Rate-limited. */
+  readonly logger: Logger;
+  /** Where refused lines went. */
+  readonly rejectedFile: string;
+  /** Opens and closes the way of the readers. */
+  readonly gate: { open(): void; close(): void };
+  /** ms for which what may heal by itself is not yet spoken of: a rate limit passes in a second or two. */
+  readonly patience: number;
+}
+
+/** Turns what happens on the way to Loki into figures, health, log lines, and the gate of the readers. */
+export function pushObserver(options: PushObserverOptions): PushObserver {
+  const { metrics, health, logger, rejectedFile, gate, patience } = options;
+  let state: PushState | undefined;
+  let patient: NodeJS.Timeout | undefined;
+  const stopWaiting = (): void => {
+    clearTimeout(patient);
+    patient = undefined;
+  };
+  const tell = (): void => {
+    stopWaiting();
+    if (state) tellState(state, health, logger);
+  };
+  return {
+    onAttempt: ({ status, seconds, repeated }) => {
+      metrics.pushed(status, seconds);
+      if (repeated) metrics.pushRetried();
+    },
+    onRetry: ({ delayMs, reason, target }) =>
+      logger.debug('a push is repeated', {
+        container: target.containerName,
+        reason,
+        delay_ms: Math.round(delayMs),
+      }),
+    onRejected: ({ kind, entries, reason, target }) => {
+      metrics.linesRejected(kind, entries);
+      logger.warn('Loki refuses lines: they are kept in the rejected-lines file', {
+        container: target.containerName,
+        kind,
+        lines: entries,
+        reason,
+        file: rejectedFile,
+      });
+    },
+    onState: (now) => {
+      const known = health.report().parts.loki.state !== 'healthy';
+      state = now;
+      if (now.kind === 'ok') gate.open();
+      else gate.close();
+      // What is healed, hopeless, or spoken of already is told at once.
+      if (now.kind !== 'retrying' || known) tell();
+      else if (patient === undefined) patient = setTimeout(tell, patience).unref();
+    },
+  };
+}
+
+function tellState(state: PushState, health: Health, logger: Logger): void {
+  const { kind, reason, hint, setting } = state;
+  switch (kind) {
+    case 'ok':
+      health.set('loki', 'healthy');
+      return;
+    case 'retrying':
+      health.set('loki', 'degraded', `${reason}; the lines wait in Docker's logs`);
+      break;
+    case 'halted':
+      health.set('loki', 'unhealthy', `${reason}; ${hint}`);
+      break;
+  }
+  logger.warn('Loki does not take what is sent: nothing is read until it does', {
+    reason,
+    hint,
+    ...(setting === undefined ? {} : { setting }),
+  });
+}

@@ -1,0 +1,208 @@
+import { sharedController } from '../../model/shared-controller.js';
+import { Discovery } from '../../collector/discovery.js';
+import { LokiGate } from '../../collector/loki-gate.js';
+import { Scheduler } from '../../collector/scheduler.js';
+import type { Config } from '../../config/schema.js';
+import type { Clock, Random } from '../../model/clock.js';
+import { NS_PER_SECOND } from '../../model/nanoseconds.js';
+import { monitorResources } from '../../observe/resource-monitor.js';
+import { ResourceWatch } from '../../observe/resource-watch.js';
+import { ResourceSampler } from '../../observe/resources.js';
+import type { StatusServer } from '../../observe/status-server.js';
+import { version } from '../version.js';
+import { collectorObserver } from './collector-observer.js';
+import { collectorParts } from './collector-parts.js';
+import { engineParts } from './engine-parts.js';
+import { lokiParts, rejectedPath } from './loki-parts.js';
+import { resourceWatchSettings, type ObserveParts } from './observe-parts.js';
+import { pushObserver } from './push-observer.js';
+import { openState } from './state.js';
+import {
+  containerCounts,
+  containerLags,
+  containerStatus,
+  processStatus,
+  statusServer,
+} from './status-parts.js';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: ObserveParts;
+  /** What this process was started as. */
+  readonly command: string;
+}
+
+/** The collector as a service, ready to run. */
+export interface Service {
+  /** Of the status page; undefined when it is switched off. */
+  readonly url: string | undefined;
+  /** Sockets to the Engine that are open now. */
+  readonly engineSockets: () => number;
+  /** Collects until the signal aborts; then ends the polls under way, flushes, commits and gives all back. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Wires the service: the one place where its parts meet.
+ *
+ * @throws PollardError for what cannot heal: settings, a locked or unusable state directory, a port in use
+ */
+export async function createService(options: ServiceOptions): Promise<Service> {
+  const { config, clock, random, command } = options;
+  const { logger, limited, metrics, health } = options.observe;
+  const startedAt = clock.now();
+
+  const engine = await engineParts(config, clock);
+  const state = await openState(config, command, clock, logger);
+  const gate = new LokiGate(config.loki.outage_grace);
+  const stopPushes = sharedController();
+  let status: StatusServer | undefined;
+  try {
+    const loki = await lokiParts(config, {
+      clock,
+      random,
+      observer: pushObserver({
+        metrics,
+        health,
+        logger: limited,
+        rejectedFile: rejectedPath(config),
+        gate,
+        patience: config.loki.outage_grace,
+      }),
+    });
+    const observer = collectorObserver({
+      metrics,
+      health,
+      logger: limited,
+      lossLogger: logger,
+      onForgotten: (id) => targets.forget(id),
+    });
+    const { fleet, runner, budget, targets } = collectorParts(config, {
+      clock,
+      random,
+      logger: limited,
+      engine,
+      loki,
+      store: state.store,
+      lock: state.lock,
+      observer,
+      stopPushes: stopPushes.signal,
+      onCutLine: () => metrics.linesCut(1),
+    });
+    const scheduler = new Scheduler({ clock, fleet, runner, gate, concurrency: config.poll.concurrency });
+    const discovery = new Discovery({
+      engine: engine.engine,
+      fleet,
+      clock,
+      observer,
+      listInterval: config.discovery.list_interval,
+      eventsInterval: config.discovery.events_interval,
+      onChange: () => scheduler.wake(),
+    });
+    const engineSockets = () => engine.ledger.open;
+    metrics.observe({
+      activePolls: () => scheduler.active,
+      engineSockets,
+      memoryInFlight: () => budget.used,
+      containers: () => containerCounts(fleet),
+      lags: () => containerLags(fleet, clock),
+    });
+    const { enabled } = config.collector;
+    const readiness = () => {
+      if (!enabled || discovery.listed) return { ready: true, reason: '' };
+      return { ready: false, reason: 'the Engine was not asked for its containers yet' };
+    };
+    if (config.status.enabled) {
+      status = await statusServer(
+        config,
+        {
+          metrics: () => metrics.render(),
+          health: () => health.report(),
+          ready: readiness,
+          status: () => ({
+            ...processStatus(startedAt, version),
+            collecting: enabled,
+            engine: engine.api.versions.agreed ?? null,
+            engine_sockets: engineSockets(),
+            active_polls: scheduler.active,
+            memory_in_flight: budget.used,
+            loki: loki.pusher.state(),
+            health: health.report(),
+            containers: [...fleet.states()].map((each) => containerStatus(each, clock)),
+          }),
+        },
+        logger,
+        clock,
+      );
+      for (const warning of status.warnings) logger.warn(warning);
+    }
+
+    return {
+      url: status?.url,
+      engineSockets,
+      run: async (signal) => {
+        const sampler = new ResourceSampler({ clock, engineSockets, pushes: () => metrics.pushTotals() });
+        const monitor = monitorResources(
+          {
+            clock,
+            sample: () => sampler.sample(),
+            watch: new ResourceWatch(resourceWatchSettings(config)),
+            interval: config.resources.interval,
+            onVerdict: ({ state: verdict, reason }, sample) => {
+              metrics.resources(sample);
+              health.set('resources', verdict, reason);
+            },
+          },
+          signal,
+        );
+        const deadline = lastOrders(signal, config.shutdown.timeout, stopPushes);
+        try {
+          logger.info(enabled ? 'collecting' : 'collecting is switched off (collector.enabled)', {
+            version,
+            engine: config.docker.host,
+            loki: config.loki.url,
+            state_dir: config.collector.state_dir,
+            cursors: state.store.all().length,
+            status: status?.url,
+          });
+          const limiting = limited.run(signal);
+          if (enabled) await Promise.all([discovery.run(signal), scheduler.run(signal)]);
+          await Promise.all([monitor, limiting]);
+        } finally {
+          deadline.clear();
+          sampler.close();
+          await status?.close();
+          await loki.close();
+          await state.release();
+          const seconds = Number((clock.now() - startedAt) / NS_PER_SECOND);
+          logger.info('stopped', { seconds, engine_sockets: engineSockets() });
+        }
+      },
+    };
+  } catch (error) {
+    await status?.close();
+    await state.release();
+    throw error;
+  }
+}
+
+/** After the end was asked for, what is under way gets so long; then the pushes are given up. */
+function lastOrders(
+  signal: AbortSignal,
+  timeoutMs: number,
+  stopPushes: AbortController,
+): { clear: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const start = () => {
+    timer = setTimeout(() => stopPushes.abort(new Error('shutdown.timeout has passed')), timeoutMs);
+  };
+  signal.addEventListener('abort', start, { once: true });
+  return {
+    clear: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', start);
+    },
+  };
+}
