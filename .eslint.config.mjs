@@ -12,6 +12,7 @@ const layers = {
   observe: ['model'],
   simulators: ['model'],
   collector: ['docker', 'pipeline', 'loki', 'cursors', 'model'],
+  audit: ['docker', 'loki', 'collector', 'pipeline', 'model'],
 };
 const folders = [...Object.keys(layers), 'commands'];
 

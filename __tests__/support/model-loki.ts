@@ -1,0 +1,84 @@
+import type { LokiAnswer, LokiQuery, LokiTransport } from '../../src/loki/transport.js';
+
+export interface ModelEntry {
+  labels: Record<string, string>;
+  stamp: bigint;
+  line: string;
+  containerId?: string;
+}
+
+/** What Loki answers to `query_range` from entries that it is given, in its smallest form. */
+export class ModelLoki implements LokiTransport {
+  entries: ModelEntry[] = [];
+  maxEntries = 5000;
+  /** An answer whose lines have more bytes together does not come. */
+  maxBytes = 4 * 1024 * 1024;
+  maxLength = 721n * 3_600_000_000_000n;
+  /** What `/config` says; undefined: 404. */
+  config: string | undefined;
+  /** Questions so far. */
+  queries = 0;
+  /** Answers that did not come. */
+  oversized = 0;
+
+  async push(): Promise<LokiAnswer> {
+    throw new Error('this one is only read');
+  }
+
+  async get(path: string, { parameters = {} }: LokiQuery): Promise<LokiAnswer> {
+    await Promise.resolve();
+    if (path === '/config') {
+      return this.config === undefined ? text(404, 'not found') : text(200, this.config);
+    }
+    this.queries++;
+    const { query = '', start = '0', end = '0', limit = '100', direction } = parameters;
+    const [from, until, max] = [BigInt(start), BigInt(end), Number(limit)];
+    if (this.maxEntries > 0 && max > this.maxEntries) {
+      const figures = `(${max} > ${this.maxEntries})`;
+      return text(
+        400,
+        `max entries limit per query exceeded, limit > max_entries_limit_per_query ${figures}`,
+      );
+    }
+    if (until - from > this.maxLength) {
+      return text(400, 'the query time range exceeds the limit (query length: 2d, limit: 1d)');
+    }
+    const wanted = [...query.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value] as const);
+    const known = new Set<string>();
+    const found = this.entries.filter((entry) => {
+      if (entry.stamp < from || entry.stamp >= until) return false;
+      if (!wanted.every(([name, value]) => entry.labels[name as string] === value)) return false;
+      const key = `${JSON.stringify(entry.labels)} ${entry.stamp} ${entry.line}`;
+      return !known.has(key) && known.add(key);
+    });
+    found.sort((a, b) => (a.stamp < b.stamp ? -1 : a.stamp > b.stamp ? 1 : 0));
+    if (direction === 'backward') found.reverse();
+    const some = found.slice(0, max);
+    if (some.reduce((bytes, { line }) => bytes + Buffer.byteLength(line), 0) > this.maxBytes) {
+      this.oversized++;
+      return text(504, 'context deadline exceeded');
+    }
+    const streams = new Map<string, { stream: Record<string, string>; values: unknown[] }>();
+    for (const { labels, stamp, line, containerId } of some) {
+      const key = JSON.stringify(labels);
+      const stream = streams.get(key) ?? { stream: labels, values: [] };
+      streams.set(key, stream);
+      const metadata = containerId === undefined ? {} : { structuredMetadata: { container_id: containerId } };
+      stream.values.push([String(stamp), line, metadata]);
+    }
+    const data = {
+      resultType: 'streams',
+      encodingFlags: ['categorize-labels'],
+      result: [...streams.values()],
+    };
+    return text(200, JSON.stringify({ status: 'success', data }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.resolve();
+  }
+}
+
+function text(status: number, body: string): LokiAnswer {
+  return { status, body, contentType: 'text/plain' };
+}

@@ -1,0 +1,49 @@
+import type { LineBatch } from '../collector/line-batch.js';
+import { PollardError } from '../model/errors.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import { examine, type ExaminationTools } from './examination.js';
+import { noteReading, type ContainerReport } from './report.js';
+import { Slice } from './slice.js';
+import { streamName, STREAMS, type Subject } from './subject.js';
+import { Survey, type SurveyTools } from './survey.js';
+
+export type ContainerTools<Batch extends LineBatch> = SurveyTools & ExaminationTools<Batch>;
+
+/**
+ * Holds one container's log against Loki, and writes what is found into the report.
+ *
+ * @throws PollardError when one of the sides cannot be asked, or a push failed: the report then has what was found
+ *   until then
+ */
+export async function auditContainer<Batch extends LineBatch>(
+  subject: Subject,
+  tools: ContainerTools<Batch>,
+  report: ContainerReport,
+  signal: AbortSignal,
+): Promise<void> {
+  await lookAtEnd(subject, signal);
+  const survey = new Survey(subject, tools);
+  try {
+    await survey.run(signal);
+    if (survey.reading !== undefined) noteReading(report, survey.reading);
+    for (const stream of STREAMS) survey.countAgreeing(stream, report.streams[streamName(stream)]);
+    report.samples.gaps.push(...survey.gaps);
+    let oldest: { readonly stamp: Nanoseconds | undefined } | undefined;
+    for (const slice of Slice.pack(survey.grid, survey.differences(), tools.tableEntries)) {
+      oldest ??= { stamp: await subject.log.oldest(signal) };
+      await examine(subject, survey, slice, oldest.stamp, tools, report, signal);
+    }
+  } finally {
+    survey.release();
+  }
+}
+
+/** Without it, only whether the log was read to its end is not known; what is really wrong comes again. */
+async function lookAtEnd(subject: Subject, signal: AbortSignal): Promise<void> {
+  try {
+    await subject.log.lookAtEnd(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PollardError)) throw error;
+  }
+}

@@ -1,0 +1,267 @@
+import { AnchorMatcher } from '../collector/anchor.js';
+import { Repeats } from '../collector/fingerprint.js';
+import { LineAssembler, type LineSink } from '../collector/line-assembler.js';
+import type { FlowControl, LogSource } from '../collector/log-source.js';
+import { look } from '../collector/look.js';
+import { MovedStamps } from '../collector/moved-stamps.js';
+import type { SinceSemantics } from '../collector/poll.js';
+import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { ContainerRef } from '../model/container.js';
+import type { AnchorEntry, Cursor } from '../model/cursor.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { nanosOf, secondsOf, stampOf } from './stamp-range.js';
+
+export interface EngineLogContext {
+  readonly read: LogSource;
+  readonly sinceSemantics: () => SinceSemantics;
+  /** As the collector has it (`lines.max_bytes`): a longer line is several. */
+  readonly maxLineBytes: number;
+  /** As the collector has it (`lines.equal_stamps: shift`). */
+  readonly moveEqualStamps: boolean;
+}
+
+/** Takes the lines of a log, in file order. */
+export interface EngineLineVisitor {
+  /**
+   * One line as the collector delivers it: `source[start, end)`, with the stamp that it is delivered with.
+   *
+   * @param settled it stands before the collector's cursor, so it must have been delivered
+   */
+  line(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+    settled: boolean,
+  ): void;
+}
+
+export interface EngineReading {
+  readonly entries: number;
+  /** Why the answer did not end as it should: what should have followed is not known. */
+  readonly fault: Error | undefined;
+  /** The log's last entry was among those read; else a part of the log could not be shown. */
+  readonly complete: boolean;
+}
+
+/**
+ * How far before the wanted stamps the reading begins. A compressed file is passed over by the stamp that was
+ * written to it last, which a clock step may have set back; and which equal stamps were moved is known only from
+ * where the row of equal stamps begins.
+ */
+const MARGIN = 3600n * NS_PER_SECOND;
+
+/**
+ * The log of one container, read as the collector reads it: the same lines, split at the same places, with the
+ * same stamps. Never with `until`, at whose first later line the Engine ends the answer.
+ */
+export class EngineLog {
+  readonly container: ContainerRef;
+  readonly #context: EngineLogContext;
+  /** Undefined: nothing is known of how far the collector is. */
+  readonly #cursor: Cursor | undefined;
+  #anchor: 'not-looked-for' | 'found' | 'absent' = 'not-looked-for';
+  /** The highest stamp up to the cursor's place: an answer from a later one on begins behind that place. */
+  #settledUntil: Nanoseconds = 0n;
+  #last: AnchorEntry | undefined;
+
+  constructor(context: EngineLogContext, container: ContainerRef, cursor: Cursor | undefined) {
+    this.#context = context;
+    this.container = container;
+    this.#cursor = cursor;
+  }
+
+  /** The cursor's place is not in the log any more: nothing that is there was delivered yet. Known after a read. */
+  get behindCursor(): boolean {
+    return this.#anchor === 'absent';
+  }
+
+  /**
+   * Looks at the log's last entry, which each further reading must reach.
+   *
+   * @throws PollardError when the log cannot be read at all
+   */
+  async lookAtEnd(signal: AbortSignal): Promise<void> {
+    const end = await look(this.#context.read, this.container, 1, 1, signal);
+    this.#last = end.fault === undefined ? end.last[0] : undefined;
+  }
+
+  /** The stamp of the oldest entry there is; undefined when there is none. What is older was rotated away. */
+  async oldest(signal: AbortSignal): Promise<Nanoseconds | undefined> {
+    const enough = new AbortController();
+    const stop = () => enough.abort(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    let oldest: Nanoseconds | undefined;
+    try {
+      await this.#context.read(this.#request(undefined, enough.signal), {
+        entry: (_stream, seconds, nanos) => {
+          oldest ??= stampOf(seconds, nanos);
+          // The rest is not wanted.
+          enough.abort(new Error('the first entry is enough'));
+        },
+      });
+      signal.throwIfAborted();
+      return oldest;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /**
+   * Reads the log from a stamp on, to its end; lines of other stamps may come as well.
+   *
+   * @param flow holds the reading back while what was read is dealt with
+   * @throws PollardError when there is no answer to read; the signal's reason when it aborts
+   */
+  async read(
+    from: Nanoseconds,
+    visitor: EngineLineVisitor,
+    signal: AbortSignal,
+    flow?: FlowControl,
+  ): Promise<EngineReading> {
+    const { read, sinceSemantics, maxLineBytes, moveEqualStamps } = this.#context;
+    // Engines that filter would drop older entries behind newer ones, and the oldest of them whole files.
+    const since = sinceSemantics() === 'filter' ? undefined : from > MARGIN ? from - MARGIN : 0n;
+    const behind =
+      this.#anchor === 'absent' ||
+      (this.#anchor === 'found' &&
+        this.#cursor !== undefined &&
+        since !== undefined &&
+        since > this.#settledUntil);
+    const reader = new Reader(
+      visitor,
+      { maxLineBytes, moveEqualStamps, chunksShareStamp: this.container.logDriver !== 'journald' },
+      behind ? undefined : this.#cursor,
+      !behind,
+      // One that is older than what is asked for need not come.
+      since !== undefined && this.#last !== undefined && this.#last.stamp < since ? undefined : this.#last,
+    );
+    const answer = await read(this.#request(since, signal, flow), reader);
+    signal.throwIfAborted();
+    const ended = !this.container.running && this.container.finishedAt > 0n;
+    reader.finish(ended && answer.fault === undefined);
+    if (this.#anchor === 'not-looked-for') {
+      this.#anchor = reader.anchorFound ? 'found' : 'absent';
+      this.#settledUntil = reader.settledUntil;
+    }
+    return { entries: reader.entries, fault: answer.fault, complete: reader.sawLast };
+  }
+
+  #request(since: Nanoseconds | undefined, signal: AbortSignal, flow?: FlowControl) {
+    return {
+      containerId: this.container.id,
+      containerName: this.container.name,
+      tty: this.container.tty,
+      ...(since === undefined ? {} : { since }),
+      signal,
+      ...(flow === undefined ? {} : { flow }),
+    };
+  }
+}
+
+interface SplitRules {
+  readonly maxLineBytes: number;
+  readonly moveEqualStamps: boolean;
+  readonly chunksShareStamp: boolean;
+}
+
+/** Makes lines of entries, and knows on which side of the cursor they stand. */
+class Reader implements EntrySink, LineSink {
+  readonly #visitor: EngineLineVisitor;
+  readonly #assembler: LineAssembler;
+  readonly #matcher: AnchorMatcher | undefined;
+  readonly #repeats = new Repeats();
+  readonly #openInCursor: readonly [undefined, boolean, boolean];
+  readonly #last: AnchorEntry | undefined;
+  readonly #lastSeconds: number;
+  readonly #lastNanos: number;
+  #settled: boolean;
+  #highSeconds = 0;
+  #highNanos = 0;
+  #ending: 'no' | 'ended' | 'still-written' = 'no';
+  entries = 0;
+  sawLast: boolean;
+
+  /**
+   * @param cursor whose place is looked for; undefined: none
+   * @param settled what lines are until that place has gone by
+   */
+  constructor(
+    visitor: EngineLineVisitor,
+    rules: SplitRules,
+    cursor: Cursor | undefined,
+    settled: boolean,
+    last: AnchorEntry | undefined,
+  ) {
+    this.#visitor = visitor;
+    this.#settled = settled;
+    const lines: LineSink = rules.moveEqualStamps ? new MovedStamps(this, {}) : this;
+    this.#assembler = new LineAssembler(lines, rules);
+    this.#matcher = cursor === undefined ? undefined : new AnchorMatcher(cursor.anchor);
+    const open = new Set(cursor?.open.map(({ stream }) => stream));
+    this.#openInCursor = [undefined, open.has('stdout'), open.has('stderr')];
+    this.#last = last;
+    this.#lastSeconds = last === undefined ? -1 : secondsOf(last.stamp);
+    this.#lastNanos = last === undefined ? -1 : nanosOf(last.stamp);
+    this.sawLast = last === undefined;
+  }
+
+  /** The highest stamp up to the cursor's place. */
+  get settledUntil(): Nanoseconds {
+    return stampOf(this.#highSeconds, this.#highNanos);
+  }
+
+  get anchorFound(): boolean {
+    return this.#matcher?.found ?? true;
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+    terminated: boolean,
+  ): void {
+    this.entries++;
+    if (seconds === this.#lastSeconds && nanos === this.#lastNanos && this.#isLast(stream)) {
+      this.sawLast = true;
+    }
+    if (this.#settled && this.#matcher !== undefined) {
+      const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
+      const place = this.#matcher.place(stream, seconds, nanos, source, start, end, repeat);
+      if (place === 'new') {
+        this.#settled = false;
+      } else if (seconds > this.#highSeconds || (seconds === this.#highSeconds && nanos > this.#highNanos)) {
+        this.#highSeconds = seconds;
+        this.#highNanos = nanos;
+      }
+    }
+    this.#assembler.entry(stream, seconds, nanos, source, start, end, terminated);
+  }
+
+  /** @param ended nothing more will be written: what is open is a line, and was delivered as one */
+  finish(ended: boolean): void {
+    this.#ending = ended ? 'ended' : 'still-written';
+    this.#assembler.closeAll();
+  }
+
+  line(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const open = this.#ending === 'still-written' || (this.#ending === 'ended' && this.#openInCursor[stream]);
+    this.#visitor.line(stream, seconds, nanos, source, start, end, this.#settled && !open);
+  }
+
+  #isLast(stream: StreamNumber): boolean {
+    return this.#last?.stream === (stream === 1 ? 'stdout' : 'stderr');
+  }
+}

@@ -1,0 +1,193 @@
+import { backoffMs } from '../loki/backoff.js';
+import { LokiRequestError } from '../loki/loki-error.js';
+import type { LokiAnswer, LokiTransport } from '../loki/transport.js';
+import type { Clock, Random } from '../model/clock.js';
+import { PollardError } from '../model/errors.js';
+import type { StampRange } from './stamp-range.js';
+
+/** One entry as Loki gives it back. */
+export interface LokiEntry {
+  /** Whole seconds since 1970. */
+  readonly seconds: number;
+  readonly nanos: number;
+  /** What is no UTF-8 is replaced. */
+  readonly line: string;
+  /** The structured metadata `container_id`; undefined where the line was stored without. */
+  readonly containerId: string | undefined;
+}
+
+export interface PageQuestion {
+  /** A stream selector of LogQL, `{a="b"}`. */
+  readonly selector: string;
+  readonly range: StampRange;
+  readonly limit: number;
+  readonly direction: 'forward' | 'backward';
+}
+
+export type PageAnswer =
+  | {
+      readonly kind: 'page';
+      /** Sorted by stamp, in the direction asked for. */
+      readonly entries: readonly LokiEntry[];
+      /** Of the answer's text. */
+      readonly bytes: number;
+    }
+  /** No answer, as happens when it would be over 4 MiB: ask for less. */
+  | { readonly kind: 'too-large'; readonly error: Error }
+  /** `max_entries_limit_per_query` is so many. */
+  | { readonly kind: 'limit'; readonly max: number }
+  /** The range is longer than `max_query_length`. */
+  | { readonly kind: 'too-long'; readonly error: Error };
+
+export interface LokiQueriesOptions {
+  readonly transport: LokiTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tenant?: string;
+}
+
+/** Tries of one question while Loki is away or busy. */
+const TRIES = 6;
+const BACKOFF = { minMs: 500, maxMs: 15_000 };
+const QUERY_RANGE = '/loki/api/v1/query_range';
+
+const HEADERS = {
+  // Structured metadata beside each line, and not among the labels.
+  'x-loki-response-encoding-flags': 'categorize-labels',
+  // The frontend remembers stretches of time that were empty (queryrange/log_result_cache.go); a repaired one is not.
+  'cache-control': 'no-cache',
+};
+
+/** Asks one Loki for pages of `query_range`; what is away or busy is asked again for a while. */
+export class LokiQueries {
+  readonly #options: LokiQueriesOptions;
+
+  constructor(options: LokiQueriesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws LokiRequestError, PollardError `loki_query_failed` when Loki does not answer or refuses for good; the
+   *   signal's reason when it aborts
+   */
+  async page(question: PageQuestion, signal: AbortSignal): Promise<PageAnswer> {
+    const { clock, random } = this.#options;
+    for (let failures = 1; ; failures++) {
+      const answer = await this.#once(question, signal);
+      if (!(answer instanceof Error)) return answer;
+      if (failures >= TRIES) throw answer;
+      await clock.sleep(backoffMs(failures, BACKOFF, random), signal);
+    }
+  }
+
+  /** An error is returned when it may heal by itself, and thrown when not. */
+  async #once(question: PageQuestion, signal: AbortSignal): Promise<PageAnswer | PollardError> {
+    const { transport, tenant } = this.#options;
+    const { selector, range, limit, direction } = question;
+    try {
+      const answer = await transport.get(
+        QUERY_RANGE,
+        {
+          parameters: {
+            query: selector,
+            start: String(range.from),
+            end: String(range.until),
+            limit: String(limit),
+            direction,
+          },
+          headers: HEADERS,
+          ...(tenant === undefined ? {} : { tenant }),
+        },
+        signal,
+      );
+      return readAnswer(answer, direction);
+    } catch (error) {
+      if (!(error instanceof LokiRequestError)) throw error;
+      if (mayBeSize(error)) return { kind: 'too-large', error };
+      if (error.code === 'loki_unreachable') return error;
+      throw error;
+    }
+  }
+}
+
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET']);
+
+/** An answer over 4 MiB does not come: nothing for a minute, then 504 or the end of the connection. */
+function mayBeSize(error: LokiRequestError): boolean {
+  if (error.code === 'loki_timeout' || error.code === 'loki_answer_too_large') return true;
+  const cause = error.cause as { readonly code?: unknown } | undefined;
+  return typeof cause?.code === 'string' && BROKEN.has(cause.code);
+}
+
+function readAnswer(answer: LokiAnswer, direction: PageQuestion['direction']): PageAnswer | PollardError {
+  const { status, body } = answer;
+  if (status === 200) return { kind: 'page', entries: entriesOf(body, direction), bytes: body.length };
+  const error = queryFailed(answer);
+  const max = /max entries limit per query exceeded.{0,80}\(\d+ > (\d+)\)/i.exec(body)?.[1];
+  if (max !== undefined) return { kind: 'limit', max: Number(max) };
+  if (/query time range exceeds the limit/i.test(body)) return { kind: 'too-long', error };
+  if (status === 504 || status === 413 || /message larger than max/i.test(body)) {
+    return { kind: 'too-large', error };
+  }
+  if (status === 429 || status >= 500) return error;
+  throw error;
+}
+
+function queryFailed({ status, body }: LokiAnswer): PollardError {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  const said = body.replace(/[\s\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
+  return new PollardError('loki_query_failed', `Loki answers a query with ${status} ${said.slice(0, 300)}`, {
+    hint:
+      status === 401 || status === 403
+        ? 'this user, token or tenant may not read: check loki.basic_auth, loki.bearer_token_file and loki.tenant'
+        : 'check that loki.url serves reading as well as pushing, and look at the log of Loki',
+    setting: 'loki.url',
+    exit: 'loki',
+  });
+}
+
+interface Answer {
+  readonly data?: {
+    readonly encodingFlags?: readonly string[];
+    readonly result?: readonly {
+      readonly stream: Readonly<Record<string, string>>;
+      readonly values: readonly (readonly [
+        string,
+        string,
+        { structuredMetadata?: Readonly<Record<string, string>> }?,
+      ])[];
+    }[];
+  };
+}
+
+/** Reads the answer's streams (pkg/util/marshal/query.go encodeStreams) into one list, sorted by stamp. */
+function entriesOf(body: string, direction: PageQuestion['direction']): LokiEntry[] {
+  const entries: LokiEntry[] = [];
+  try {
+    const { data } = JSON.parse(body) as Answer;
+    if (data?.result === undefined) throw new TypeError('no result');
+    // A Loki before 2.9 does not know the flag, and has the metadata, if any, among the labels.
+    const beside = data.encodingFlags?.includes('categorize-labels') === true;
+    for (const { stream, values } of data.result) {
+      for (const [stamp, line, more] of values) {
+        const whole = stamp.length - 9;
+        entries.push({
+          seconds: Number(stamp.slice(0, whole)),
+          nanos: Number(stamp.slice(whole)),
+          line,
+          containerId: (beside ? more?.structuredMetadata : stream)?.['container_id'],
+        });
+      }
+    }
+  } catch (cause) {
+    throw new PollardError('loki_query_failed', `Loki's answer to a query is none: ${body.slice(0, 100)}`, {
+      hint: 'check that loki.url is the one of Loki: something else answers there',
+      setting: 'loki.url',
+      exit: 'loki',
+      cause,
+    });
+  }
+  const sign = direction === 'forward' ? 1 : -1;
+  // Stable: what came first at a stamp stays first.
+  return entries.sort((a, b) => sign * (a.seconds - b.seconds || a.nanos - b.nanos));
+}

@@ -1,0 +1,97 @@
+import type { Delivered } from '../collector/delivery.js';
+import type { LineBatch } from '../collector/line-batch.js';
+import type { FlowControl } from '../collector/log-source.js';
+import type { StreamNumber } from '../docker/entry-sink.js';
+import type { ContainerRef, StreamName } from '../model/container.js';
+import { streamName, STREAMS } from './subject.js';
+
+export interface RepairParts<Batch extends LineBatch = LineBatch> {
+  /** A fresh batch for a container's stream, as the collector makes it: same labels, same metadata. */
+  readonly newBatch: (container: ContainerRef, stream: StreamName) => Batch;
+  /** Resolves when all entries of the batch are settled. */
+  readonly push: (batch: Batch) => Promise<Delivered>;
+  /** Bytes at which a batch is sent. */
+  readonly batchBytes: number;
+}
+
+/** Batches that may wait for Loki before the reading pauses. */
+const MOST_WAITING = 4;
+
+/** Sends missing lines of one container, those of a stream in the order of the log, one batch after the other. */
+export class MissingSender<Batch extends LineBatch = LineBatch> implements FlowControl {
+  readonly #parts: RepairParts<Batch>;
+  readonly #container: ContainerRef;
+  readonly #open: [undefined, Batch | undefined, Batch | undefined] = [undefined, undefined, undefined];
+  readonly #lanes: [undefined, Promise<void>, Promise<void>] = [
+    undefined,
+    Promise.resolve(),
+    Promise.resolve(),
+  ];
+  #waiting = 0;
+  #wake: (() => void) | undefined;
+  #failure: Error | undefined;
+
+  constructor(parts: RepairParts<Batch>, container: ContainerRef) {
+    this.#parts = parts;
+    this.#container = container;
+  }
+
+  line(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const { newBatch, batchBytes } = this.#parts;
+    let batch = (this.#open[stream] ??= newBatch(this.#container, streamName(stream)));
+    if (!batch.append(seconds, nanos, source, start, end)) {
+      this.#send(stream);
+      batch = this.#open[stream] = newBatch(this.#container, streamName(stream));
+      if (!batch.append(seconds, nanos, source, start, end)) {
+        throw new RangeError('an empty batch takes any line');
+      }
+    }
+    if (batch.bytes >= batchBytes) this.#send(stream);
+  }
+
+  pause(): Promise<void> | undefined {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return this.#waiting < MOST_WAITING ? undefined : this.#room();
+  }
+
+  /** Sends the rest; resolves when all is settled, with what went wrong with a push. */
+  async finish(): Promise<Error | undefined> {
+    for (const stream of STREAMS) this.#send(stream);
+    await Promise.all([this.#lanes[1], this.#lanes[2]]);
+    return this.#failure;
+  }
+
+  #send(stream: StreamNumber): void {
+    const batch = this.#open[stream];
+    if (batch === undefined || batch.entries === 0) return;
+    this.#open[stream] = undefined;
+    this.#waiting++;
+    this.#lanes[stream] = this.#lanes[stream].then(async () => {
+      try {
+        // After a failure nothing more is sent: what is missing stays missing, and is said to be.
+        if (!this.#failure) await this.#parts.push(batch);
+      } catch (error) {
+        this.#failure = error as Error;
+      } finally {
+        this.#waiting--;
+        this.#wake?.();
+      }
+    });
+  }
+
+  async #room(): Promise<void> {
+    while (this.#waiting >= MOST_WAITING && !this.#failure) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    if (this.#failure) throw this.#failure;
+  }
+}

@@ -1,0 +1,131 @@
+import type { StreamName } from '../model/container.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { EngineReading } from './engine-log.js';
+import type { StampRange } from './stamp-range.js';
+
+/**
+ * What became of the lines of one stream. All figures but `lines` and `folded` count equal lines of one stamp
+ * once, as Loki keeps them:
+ * `lines = folded + delivered + missing + refused + pending + crowded + expired + changed`.
+ */
+export interface StreamCounts {
+  /** In the Engine's log, in the range. */
+  lines: number;
+  /** Equal to another line of the same stamp. */
+  folded: number;
+  /** In Loki. */
+  delivered: number;
+  /** Of the delivered: in several pieces, because the line was not ended for too long. */
+  inPieces: number;
+  /** Not in Loki, and no reason is known. After a repair: still not. */
+  missing: number;
+  /** Were missing, and are in Loki now. */
+  repaired: number;
+  /** Not in Loki, because Loki refused them: the rejected-lines file has them. */
+  refused: number;
+  /** Behind the collector's cursor: it has not come to them yet. */
+  pending: number;
+  /** Not judged: more lines of one stamp than Loki gives back at once. */
+  crowded: number;
+  /** Not judged: older than what Loki shows. */
+  expired: number;
+  /** Not judged: Loki has the beginning of the line, at its stamp; it may be set to cut long lines. */
+  changed: number;
+  /** In Loki only, and older than the Engine's log: rotated away here. */
+  rotated: number;
+  /** In Loki only, and not explained. */
+  unknown: number;
+  /** Lines by which Pollard marks a gap. */
+  gapMarkers: number;
+}
+
+export function noCounts(): StreamCounts {
+  return {
+    lines: 0,
+    folded: 0,
+    delivered: 0,
+    inPieces: 0,
+    missing: 0,
+    repaired: 0,
+    refused: 0,
+    pending: 0,
+    crowded: 0,
+    expired: 0,
+    changed: 0,
+    rotated: 0,
+    unknown: 0,
+    gapMarkers: 0,
+  };
+}
+
+export function addCounts(sum: StreamCounts, counts: Readonly<StreamCounts>): void {
+  for (const key of Object.keys(sum) as (keyof StreamCounts)[]) sum[key] += counts[key];
+}
+
+/** A line shown as an example. */
+export interface LineSample {
+  readonly stream: StreamName;
+  readonly stamp: Nanoseconds;
+  /** Its beginning. */
+  readonly text: string;
+}
+
+export interface Refusals {
+  /** A RefusalKind. */
+  readonly kind: string;
+  lines: number;
+  /** Loki's words for one of them. */
+  readonly reason: string;
+}
+
+export interface Samples {
+  readonly missing: LineSample[];
+  readonly refused: LineSample[];
+  readonly unknown: LineSample[];
+  readonly gaps: LineSample[];
+}
+
+/**
+ * How far a container could be looked at:
+ * - `read`: all of its log;
+ * - `partial`: not to the end of its log, or not all of it was judged;
+ * - `unreadable`: its logging driver cannot be read, or it is being removed;
+ * - `gone`: removed meanwhile;
+ * - `never-started`: it has no log;
+ * - `failed`: Loki or the Engine did not answer.
+ */
+export type AuditStatus = 'read' | 'partial' | 'unreadable' | 'gone' | 'never-started' | 'failed';
+
+export interface ContainerReport {
+  readonly container: string;
+  readonly containerId: string;
+  status: AuditStatus;
+  /** Why it is not `read`. */
+  reason: string | undefined;
+  /** Which stamps were looked at. */
+  readonly range: StampRange;
+  /** Told what was delivered by the collector's cursor; without one, by time alone. */
+  readonly byCursor: boolean;
+  readonly streams: Readonly<Record<StreamName, StreamCounts>>;
+  readonly refusals: Refusals[];
+  readonly samples: Samples;
+}
+
+/** A reading that did not come to the end of the log makes the report partial. */
+export function noteReading(report: ContainerReport, { fault, complete }: EngineReading): void {
+  if (report.status !== 'read' || (fault === undefined && complete)) return;
+  report.status = 'partial';
+  report.reason =
+    fault?.message ??
+    'the Engine does not show the log to its end: a damaged place in it hides what stands behind';
+}
+
+export interface AuditReport {
+  readonly range: StampRange;
+  readonly containers: readonly ContainerReport[];
+  readonly totals: StreamCounts;
+  /** What ended the audit early: Loki could not be asked, or did not take the repair. */
+  readonly failure: Error | undefined;
+  /** What else limits what the report can say. */
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,197 @@
+import { isGapText } from '../collector/gap.js';
+import type { StreamNumber } from '../docker/entry-sink.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import { Digests } from './digests.js';
+import type { EngineReading } from './engine-log.js';
+import { Fingerprinter } from './fingerprinter.js';
+import type { HeldBytes } from './held-bytes.js';
+import type { LokiReader } from './loki-reader.js';
+import { EqualLines } from './repeats.js';
+import type { LineSample, StreamCounts } from './report.js';
+import { nanosOf, RangeBounds, secondsOf, stampOf } from './stamp-range.js';
+import { mayBeOf, selectorOf, streamName, STREAMS, type Subject } from './subject.js';
+import { TimeGrid } from './time-grid.js';
+
+export interface SurveyTools {
+  readonly reader: LokiReader;
+  readonly held: HeldBytes;
+  /** Into how many buckets the range is divided, at most. */
+  readonly buckets: number;
+  readonly samples: number;
+}
+
+/** A bucket of a stream, in which the two sides do not agree. */
+export interface Difference {
+  readonly stream: StreamNumber;
+  readonly bucket: number;
+  /** Lines of the Engine's in it. */
+  readonly lines: number;
+}
+
+/** What a line takes in Loki's answer beside its text: stamp, structured metadata. */
+const ENTRY_BYTES = 200;
+
+type ByStream<T> = readonly [undefined, T, T];
+
+/**
+ * One look at each side: of every stretch of time how many lines there are, and the sum of their fingerprints.
+ * Where these agree, every line was delivered, and nothing need be kept of any.
+ */
+export class Survey {
+  readonly grid: TimeGrid;
+  readonly gaps: LineSample[] = [];
+  readonly #subject: Subject;
+  readonly #tools: SurveyTools;
+  readonly #settled: ByStream<Digests>;
+  readonly #pending: ByStream<Digests>;
+  readonly #loki: ByStream<Digests>;
+  readonly #gapMarkers: [number, number, number] = [0, 0, 0];
+  readonly #heldBytes: number;
+  reading: EngineReading | undefined;
+
+  constructor(subject: Subject, tools: SurveyTools) {
+    this.#subject = subject;
+    this.#tools = tools;
+    this.grid = new TimeGrid(subject.range, tools.buckets);
+    const { size } = this.grid;
+    const each = (): ByStream<Digests> => [undefined, new Digests(size), new Digests(size)];
+    this.#settled = each();
+    this.#pending = each();
+    this.#loki = each();
+    this.#heldBytes = 6 * Digests.bytesFor(size);
+    tools.held.take(this.#heldBytes);
+  }
+
+  /** Gives back what the survey holds. */
+  release(): void {
+    this.#tools.held.give(this.#heldBytes);
+  }
+
+  /** @throws PollardError when one of the sides cannot be asked */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#readEngine(signal);
+    for (const stream of STREAMS) await this.#readLoki(stream, signal);
+  }
+
+  /** How many lines from a stamp on have so many bytes in Loki's answer; undefined: it is not so much. */
+  expected(stream: StreamNumber, from: Nanoseconds, wanted: number): number | undefined {
+    let lines = 0;
+    let bytes = 0;
+    for (let bucket = this.grid.indexOf(secondsOf(from), nanosOf(from)); bucket < this.grid.size; bucket++) {
+      const count = this.#linesIn(stream, bucket);
+      const size = this.#bytesIn(stream, bucket) + count * ENTRY_BYTES;
+      if (bytes + size >= wanted) return Math.max(1, lines + count * ((wanted - bytes) / size));
+      lines += count;
+      bytes += size;
+    }
+    return undefined;
+  }
+
+  /** Adds what is known of the buckets that agree. */
+  countAgreeing(stream: StreamNumber, counts: StreamCounts): void {
+    counts.gapMarkers += this.#gapMarkers[stream];
+    for (let bucket = 0; bucket < this.grid.size; bucket++) {
+      const agreement = this.#agreement(stream, bucket);
+      if (agreement === 'none') continue;
+      const [settled, pending] = this.#sides(stream);
+      const delivered = distinct(settled, bucket);
+      const behind = distinct(pending, bucket);
+      const lines = this.#linesIn(stream, bucket);
+      counts.lines += lines;
+      counts.folded += lines - delivered - behind;
+      counts.delivered += agreement === 'all' ? delivered + behind : delivered;
+      if (agreement === 'settled') counts.pending += behind;
+    }
+  }
+
+  /** The buckets that do not agree, from the oldest to the newest. */
+  *differences(): Generator<Difference> {
+    for (let bucket = 0; bucket < this.grid.size; bucket++) {
+      for (const stream of STREAMS) {
+        if (this.#agreement(stream, bucket) !== 'none') continue;
+        yield { stream, bucket, lines: this.#linesIn(stream, bucket) };
+      }
+    }
+  }
+
+  /** About how many lines there are in a bucket, on the side that has more. */
+  linesIn(stream: StreamNumber, bucket: number): number {
+    return Math.max(this.#linesIn(stream, bucket), this.#loki[stream].linesIn(bucket));
+  }
+
+  async #readEngine(signal: AbortSignal): Promise<void> {
+    const { log, range } = this.#subject;
+    const bounds = new RangeBounds(range);
+    const prints = new Fingerprinter();
+    const equal: ByStream<EqualLines> = [undefined, new EqualLines(), new EqualLines()];
+    this.reading = await log.read(
+      range.from,
+      {
+        line: (stream, seconds, nanos, source, start, end, settled) => {
+          if (!bounds.contains(seconds, nanos)) return;
+          prints.ofBytes(stream, seconds, nanos, source, start, end);
+          const repeated = equal[stream].repeats(seconds, nanos, prints.words);
+          const digests = settled ? this.#settled[stream] : this.#pending[stream];
+          digests.add(this.grid.indexOf(seconds, nanos), prints.words, end - start, repeated);
+        },
+      },
+      signal,
+    );
+  }
+
+  async #readLoki(stream: StreamNumber, signal: AbortSignal): Promise<void> {
+    const { reader, samples } = this.#tools;
+    const prints = new Fingerprinter();
+    const equal = new EqualLines();
+    // Where not all entries of a stamp can be seen the sums may differ; then they are looked at one by one.
+    await reader.read(
+      {
+        selector: selectorOf(this.#subject, stream),
+        range: this.#subject.range,
+        expected: (from, bytes) => this.expected(stream, from, bytes),
+        visit: (entry) => {
+          if (!mayBeOf(this.#subject, entry)) return;
+          const { seconds, nanos, line } = entry;
+          if (isGapText(line)) {
+            this.#gapMarkers[stream]++;
+            if (this.gaps.length < samples) {
+              this.gaps.push({ stream: streamName(stream), stamp: stampOf(seconds, nanos), text: line });
+            }
+            return;
+          }
+          prints.ofText(stream, seconds, nanos, line);
+          if (equal.repeats(seconds, nanos, prints.words)) return;
+          this.#loki[stream].add(this.grid.indexOf(seconds, nanos), prints.words, 0, false);
+        },
+      },
+      signal,
+    );
+  }
+
+  /** Whether Loki has all lines of a bucket, or all of those that the cursor says were delivered. */
+  #agreement(stream: StreamNumber, bucket: number): 'all' | 'settled' | 'none' {
+    const [settled, pending] = this.#sides(stream);
+    const loki = this.#loki[stream];
+    if (loki.equals(bucket, ...settled, ...pending)) return 'all';
+    return loki.equals(bucket, ...settled) ? 'settled' : 'none';
+  }
+
+  /** What must be in Loki, and what need not be yet. */
+  #sides(stream: StreamNumber): [settled: readonly Digests[], pending: readonly Digests[]] {
+    const before = this.#settled[stream];
+    const behind = this.#pending[stream];
+    return this.#subject.log.behindCursor ? [[], [before, behind]] : [[before], [behind]];
+  }
+
+  #linesIn(stream: StreamNumber, bucket: number): number {
+    return this.#settled[stream].linesIn(bucket) + this.#pending[stream].linesIn(bucket);
+  }
+
+  #bytesIn(stream: StreamNumber, bucket: number): number {
+    return this.#settled[stream].bytesIn(bucket) + this.#pending[stream].bytesIn(bucket);
+  }
+}
+
+function distinct(digests: readonly Digests[], bucket: number): number {
+  return digests.reduce((sum, each) => sum + each.distinctIn(bucket), 0);
+}
