@@ -17,7 +17,18 @@ export interface ChattyOptions {
   readonly burstChance?: number;
   /** The chance that a mortal container dies in a step; default 0.02. */
   readonly deathChance?: number;
+  /** How the log of a rotating container is kept; default 5 files of 256 KiB. */
+  readonly rotation?: ChattyRotation;
 }
+
+export interface ChattyRotation {
+  /** `max-size`. */
+  readonly bytes: number;
+  /** `max-file`. */
+  readonly files: number;
+}
+
+const DEFAULT_ROTATION: ChattyRotation = { bytes: 256 * 1024, files: 5 };
 
 /**
  * Containers that talk: in bursts, in parts of lines, on TTYs, dying and coming back, their logs rotating. All
@@ -31,10 +42,10 @@ export class ChattyWorkload {
 
   constructor(simulator: EngineSimulator, options: ChattyOptions) {
     this.#options = options;
-    const kinds = options.kinds ?? CHATTY_KINDS;
+    const { kinds = CHATTY_KINDS, rotation = DEFAULT_ROTATION } = options;
     for (let index = 0; index < options.containers; index++) {
       const kind = kinds[index % kinds.length] as ChattyKind;
-      const container = simulator.addContainer(settings(kind, index));
+      const container = simulator.addContainer(settings(kind, index, rotation));
       this.#talkers.push(new ChattyContainer(container, kind, options.random));
     }
     this.#bursting = this.#talkers.filter((talker) => talker.kind === 'bursting');
@@ -71,7 +82,7 @@ export class ChattyWorkload {
   }
 }
 
-function settings(kind: ChattyKind, index: number): ContainerOptions {
+function settings(kind: ChattyKind, index: number, { bytes, files }: ChattyRotation): ContainerOptions {
   const service = `${kind}-${index}`;
   return {
     name: `shop-${service}`,
@@ -80,7 +91,7 @@ function settings(kind: ChattyKind, index: number): ContainerOptions {
     driver: kind === 'local' ? 'local' : 'json-file',
     labels: { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': service },
     ...(kind === 'rotating'
-      ? { rotation: { maxSize: { bytes: 256 * 1024 }, maxFiles: 5, compress: index % 2 === 0 } }
+      ? { rotation: { maxSize: { bytes }, maxFiles: files, compress: index % 2 === 0 } }
       : {}),
   };
 }

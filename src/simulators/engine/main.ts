@@ -10,10 +10,12 @@ import { writtenJson } from './written-json.js';
  * A simulated Engine with chatty containers, in a process of its own:
  *
  *   node main.js --socket PATH [--containers N] [--rate LINES_A_SECOND] [--profile 28.5] [--seed N]
+ *     [--rotate-bytes N] [--rotate-files N] [--until-stdin-ends]
  *
  * Prints one line of JSON when it is ready: `{"ready":true,"socket":PATH,"pid":N}`. Beside the Engine's own
  * endpoints: `/_simulator/written` (every line ever written, NDJSON), `/_simulator/finish` (all containers
- * end, nothing more is written), `/_simulator/state` (connections, requests, violations). Ends with SIGTERM.
+ * end, nothing more is written), `/_simulator/state` (connections, requests, violations). Ends with SIGTERM; with
+ * `--until-stdin-ends` also when its standard input does, as it does when whoever started it is gone.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -23,6 +25,9 @@ async function main(): Promise<void> {
       rate: { type: 'string', default: '100' },
       profile: { type: 'string', default: '28.5' },
       seed: { type: 'string', default: '1' },
+      'rotate-bytes': { type: 'string', default: String(256 * 1024) },
+      'rotate-files': { type: 'string', default: '5' },
+      'until-stdin-ends': { type: 'boolean', default: false },
     },
   });
   if (values.socket === undefined) throw new Error('--socket PATH is missing');
@@ -62,6 +67,10 @@ async function main(): Promise<void> {
     // A step is short here.
     burstChance: 0.005,
     deathChance: 0.005,
+    rotation: {
+      bytes: numberOf('rotate-bytes', values['rotate-bytes']),
+      files: numberOf('rotate-files', values['rotate-files']),
+    },
   });
 
   // As many lines as are due, whatever the timer makes of its interval.
@@ -75,10 +84,12 @@ async function main(): Promise<void> {
 
   const end = (): void => {
     clearInterval(timer);
+    if (values['until-stdin-ends']) process.stdin.destroy();
     void simulator.close();
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
+  if (values['until-stdin-ends']) process.stdin.once('end', end).resume();
   const ready = { ready: true, socket: values.socket, pid: process.pid };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
 }

@@ -114,10 +114,10 @@ export class EngineSimulator {
   }
 
   /** Every line that any container ever wrote, also removed ones; in order for each container. */
-  *written(): Generator<WrittenLine & { readonly gone: boolean }> {
+  *written(): Generator<WrittenLine & { readonly gone: boolean; readonly tty: boolean }> {
     for (const container of this.#daemon.everyContainer) {
       const oldest = container.removed ? Infinity : container.log.firstSequence;
-      for (const line of container.written) yield { ...line, gone: line.first < oldest };
+      for (const line of container.written) yield { ...line, gone: line.first < oldest, tty: container.tty };
     }
   }
 

@@ -9,6 +9,8 @@ export interface WrittenLineJson {
   /** ns since 1970, as a decimal number in a string */
   readonly stamp: string;
   readonly text: string;
+  /** Of a container with a TTY: the text ends in the terminal's carriage return. */
+  readonly tty: boolean;
   /** No longer in the Engine's log, by rotation or removal. */
   readonly gone: boolean;
 }
@@ -22,6 +24,7 @@ export function* writtenJson(simulator: EngineSimulator): Generator<Buffer> {
       stream: line.stream,
       stamp: String(line.stampNs),
       text: line.text.toString('utf8'),
+      tty: line.tty,
       gone: line.gone,
     };
     yield Buffer.from(`${JSON.stringify(json)}\n`);

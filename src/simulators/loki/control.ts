@@ -12,6 +12,7 @@ export type OutageRequest = OutageExtent & { readonly outage: Outage };
 /**
  *   GET    /_simulator/stats     the counts, JSON
  *   GET    /_simulator/entries   every entry after folding, NDJSON, stamps as text; `?selector=`, `?tenant=`
+ *   DELETE /_simulator/entries   loses entries that were accepted; `?limit=` (1), `?selector=`; `{"lost":1}`
  *   GET    /_simulator/requests  the last requests, NDJSON
  *   GET    /_simulator/streams   entries by stream, of a simulator that only counts
  *   POST   /_simulator/outage    lays one: `{"outage":{"status":503},"forRequests":3}`
@@ -31,6 +32,9 @@ export async function control(exchange: Exchange, state: LokiState, outages: Out
       return;
     case 'GET /_simulator/entries':
       await sendEntries(exchange, state);
+      return;
+    case 'DELETE /_simulator/entries':
+      exchange.send(loseEntries(exchange.url.searchParams, state));
       return;
     case 'POST /_simulator/outage':
       exchange.send(layOutage((await exchange.body()).toString('utf8'), outages));
@@ -60,6 +64,17 @@ async function sendEntries(exchange: Exchange, state: LokiState): Promise<void> 
   } catch (error) {
     if (!(error instanceof SelectorError)) throw error;
     exchange.send(queryError(400, error.message));
+  }
+}
+
+function loseEntries(parameters: URLSearchParams, state: LokiState): Answer {
+  const limit = Number(parameters.get('limit') ?? 1);
+  if (!Number.isInteger(limit) || limit < 0) return queryError(400, 'limit: a whole number is wanted\n');
+  try {
+    return json({ lost: state.lose(limit, parameters.get('selector') ?? undefined) });
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error;
+    return queryError(400, error.message);
   }
 }
 

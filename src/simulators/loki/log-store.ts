@@ -50,6 +50,16 @@ export class StoredStream {
     return (this.#distinct = distinct);
   }
 
+  /** Loses the oldest entries, at most so many, as if they had never been stored; returns how many. */
+  lose(count: number): number {
+    const lost = this.distinct().slice(0, count);
+    const equals = (entry: Entry): boolean =>
+      lost.some((other) => other.stamp === entry.stamp && equalEntries(other, entry, this.#metadataCounts));
+    this.#entries = this.#entries.filter((entry) => !equals(entry));
+    this.#distinct = undefined;
+    return lost.length;
+  }
+
   /** The place in `distinct()` of the first entry that is not older. */
   firstFrom(stamp: Nanoseconds): number {
     const entries = this.distinct();

@@ -6,10 +6,12 @@ import { startLokiSimulator } from './simulator.js';
  * A simulated Loki in a process of its own:
  *
  *   node main.js [--port N] [--limits JSON] [--version 3.5|3.7] [--auth] [--count-only]
+ *     [--until-stdin-ends]
  *
  * `--limits` holds what is other than the defaults, as `{"maxStreams":10}`. Prints one line of JSON when it is
  * ready: `{"ready":true,"url":"http://127.0.0.1:N","pid":N}`. What can be asked beside Loki's own endpoints
- * stands in control.ts. Ends with SIGTERM.
+ * stands in control.ts. Ends with SIGTERM; with `--until-stdin-ends` also when its standard input does, as it does
+ * when whoever started it is gone.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -19,6 +21,7 @@ async function main(): Promise<void> {
       version: { type: 'string', default: '3.5' },
       auth: { type: 'boolean', default: false },
       'count-only': { type: 'boolean', default: false },
+      'until-stdin-ends': { type: 'boolean', default: false },
     },
   });
   const { version } = values;
@@ -36,10 +39,12 @@ async function main(): Promise<void> {
   });
 
   const end = (): void => {
+    if (values['until-stdin-ends']) process.stdin.destroy();
     simulator.close().catch(fail);
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
+  if (values['until-stdin-ends']) process.stdin.once('end', end).resume();
   process.stdout.write(`${JSON.stringify({ ready: true, url: simulator.url, pid: process.pid })}\n`);
 }
 

@@ -131,6 +131,15 @@ export class LokiSimulator {
     return [...this.#state.entries(selector, tenant)];
   }
 
+  /**
+   * Loses entries that were accepted, at most so many; returns how many.
+   *
+   * @throws SelectorError
+   */
+  lose(count: number, selector?: string): number {
+    return this.#state.lose(count, selector);
+  }
+
   streams(): StreamSummary[] {
     return this.#state.streams();
   }

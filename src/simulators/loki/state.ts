@@ -156,6 +156,21 @@ export class LokiState {
     }
   }
 
+  /**
+   * Loses entries that were accepted: the oldest of each stream that matches, at most `count` of all; returns how
+   * many.
+   *
+   * @throws SelectorError
+   */
+  lose(count: number, selector?: string): number {
+    const matches = selector === undefined ? () => true : parseSelector(selector);
+    let lost = 0;
+    for (const [, { store }] of this.#tenants.all()) {
+      for (const stream of store.streams()) if (matches(stream.labels)) lost += stream.lose(count - lost);
+    }
+    return lost;
+  }
+
   streams(): StreamSummary[] {
     const summaries: StreamSummary[] = [];
     for (const [tenant, { store }] of this.#tenants.all()) {

@@ -31,7 +31,7 @@ afterAll(async () => await rm(folder, { recursive: true }));
 
 function start(...args: string[]): ChildProcess {
   const child = spawn(process.execPath, [join(folder, 'simulators/engine/main.js'), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
   return child;
 }
@@ -58,9 +58,45 @@ describe('the simulator as a process of its own', () => {
         stream: expect.stringMatching(/^std(out|err)$/),
         stamp: expect.stringMatching(/^\d{19}$/),
         text: expect.any(String),
+        tty: false,
         gone: false,
       });
       expect(await askJson(socket, '/_simulator/state')).toMatchObject({ violations: [] });
+    } finally {
+      child.kill('SIGTERM');
+    }
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test('ends when its standard input does, if it was told to', async () => {
+    const socket = join(folder, 'ends.sock');
+    const child = start('--socket', socket, '--until-stdin-ends');
+    const ended = once(child, 'exit');
+    await once(createInterface({ input: child.stdout! }), 'line');
+    expect((await ask(socket, '/_ping')).status).toBe(200);
+    child.stdin!.end();
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test('rotates as it is told', async () => {
+    const socket = join(folder, 'rotating.sock');
+    const child = start(
+      ...['--socket', socket, '--containers', '3', '--rate', '4000'],
+      ...['--rotate-bytes', '2000', '--rotate-files', '2'],
+    );
+    const ended = once(child, 'exit');
+    try {
+      await once(createInterface({ input: child.stdout! }), 'line');
+      const gone = async (): Promise<Set<unknown>> => {
+        const written = (await ask(socket, '/_simulator/written')).body
+          .toString()
+          .split('\n')
+          .filter(Boolean);
+        const lines = written.map((line) => JSON.parse(line) as Record<string, unknown>);
+        return new Set(lines.filter((line) => line['gone']).map((line) => line['name']));
+      };
+      while ((await gone()).size === 0) await new Promise(setImmediate);
+      expect(await gone()).toEqual(new Set(['shop-rotating-2']));
     } finally {
       child.kill('SIGTERM');
     }

@@ -71,6 +71,19 @@ describe('from outside of the process', () => {
     }
   });
 
+  test('entries that were accepted can be lost', async () => {
+    await push('one', 'two', 'three');
+    expect(await (await control('entries', 'DELETE')).json()).toEqual({ lost: 1 });
+    expect(loki.entries().map(({ line }) => line)).toEqual(['two', 'three']);
+    expect((await control('entries?limit=x', 'DELETE')).status).toBe(400);
+    expect((await control('entries?selector=x', 'DELETE')).status).toBe(400);
+    const other = `entries?selector=${encodeURIComponent('{a="c"}')}`;
+    expect(await (await control(other, 'DELETE')).json()).toEqual({ lost: 0 });
+    expect(loki.lose(5, '{a="b"}')).toBe(2);
+    expect(loki.entries()).toEqual([]);
+    expect(loki.counts()).toMatchObject({ accepted: 3 });
+  });
+
   test('reset forgets', async () => {
     await control('outage', 'POST', { outage: { status: 503 } });
     await push('x');

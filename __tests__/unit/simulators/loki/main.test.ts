@@ -58,6 +58,13 @@ test('a process of its own says where it is, obeys its limits, and ends with SIG
   expect(await once(running, 'exit')).toEqual([0, null]);
 });
 
+test('ends when its standard input does, if it was told to', async () => {
+  const running = run('--until-stdin-ends');
+  await once(createInterface(running.stdout!), 'line');
+  running.stdin!.end();
+  expect(await once(running, 'exit')).toEqual([0, null]);
+});
+
 test.each([
   [['--limits', '{"nonsense":1}'], '--limits: nonsense is unknown'],
   [['--limits', '[]'], '--limits: a JSON object is wanted'],
