@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 export class SocketLedger {
   #opened = 0;
   #closed = 0;
+  #peak = 0;
 
   /** Sockets that were ever connected. */
   get opened(): number {
@@ -23,12 +24,18 @@ export class SocketLedger {
     return this.#opened - this.#closed;
   }
 
+  /** The most that were connected at once. */
+  get peak(): number {
+    return this.#peak;
+  }
+
   /** Counts this socket from its `connect` (or at once) to its `close`. Call it before anything else happens to it. */
   track(socket: Socket): void {
     let counted = false;
     const count = (): void => {
       counted = true;
       this.#opened++;
+      this.#peak = Math.max(this.#peak, this.open);
     };
     if (socket.connecting) socket.once('connect', count);
     else if (!socket.destroyed) count();

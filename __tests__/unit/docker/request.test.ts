@@ -338,10 +338,13 @@ test('the simulated Engine sees one connection a request and none between', asyn
   await withEngine({}, async (engine) => {
     const endpoint: EngineEndpoint = { kind: 'unix', path: engine.socketPath };
     for (let n = 0; n < 20; n++) await engineGet(request(endpoint, { path: '/_ping' }));
+    expect(ledger.peak).toBe(1);
     await Promise.all(Array.from({ length: 20 }, () => engineGet(request(endpoint, { path: '/_ping' }))));
     expect(engine.connections().total).toBe(40);
     expect(ledger.opened).toBe(40);
     expect(ledger.open).toBe(0);
+    expect(ledger.peak).toBeGreaterThan(1);
+    expect(ledger.peak).toBeLessThanOrEqual(20);
     expect(engine.requests.violations).toEqual([]);
   });
 });

@@ -38,9 +38,13 @@ const ENGINE_ERRORS = [
   'log_truncated',
 ];
 
-export function observeParts(config: Config, clock: Clock): ObserveParts {
-  const { level, format, repeat_interval: repeatInterval } = config.log;
-  const logger = createLogger({ level, format, secrets: secretsOf(config), clock });
+/** @param logger default: as the section `log` says, on standard error */
+export function observeParts(
+  config: Config,
+  clock: Clock,
+  logger: ClosableLogger = standardLogger(config, clock),
+): ObserveParts {
+  const { repeat_interval: repeatInterval } = config.log;
   const limited = new RateLimitedLogger({ logger, clock, repeatInterval });
   const metrics = createMetrics({
     version,
@@ -55,6 +59,11 @@ export function observeParts(config: Config, clock: Clock): ObserveParts {
   });
   metrics.health(health.report());
   return { logger, limited, metrics, health };
+}
+
+function standardLogger(config: Config, clock: Clock): ClosableLogger {
+  const { level, format } = config.log;
+  return createLogger({ level, format, secrets: secretsOf(config), clock });
 }
 
 const MIB = 1024 * 1024;

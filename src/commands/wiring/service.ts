@@ -3,6 +3,7 @@ import { Discovery } from '../../collector/discovery.js';
 import { LokiGate } from '../../collector/loki-gate.js';
 import { Scheduler } from '../../collector/scheduler.js';
 import type { Config } from '../../config/schema.js';
+import type { SocketLedger } from '../../docker/socket-ledger.js';
 import type { Clock, Random } from '../../model/clock.js';
 import { NS_PER_SECOND } from '../../model/nanoseconds.js';
 import { monitorResources } from '../../observe/resource-monitor.js';
@@ -23,7 +24,9 @@ import {
   containerStatus,
   processStatus,
   statusServer,
+  type ContainerStatus,
 } from './status-parts.js';
+import { witnessed, type PollWitness } from './poll-witness.js';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -32,6 +35,8 @@ export interface ServiceOptions {
   readonly observe: ObserveParts;
   /** What this process was started as. */
   readonly command: string;
+  /** Told of polls, gaps and misses as well. */
+  readonly witness?: PollWitness;
 }
 
 /** The collector as a service, ready to run. */
@@ -40,6 +45,10 @@ export interface Service {
   readonly url: string | undefined;
   /** Sockets to the Engine that are open now. */
   readonly engineSockets: () => number;
+  /** All sockets to the Engine there ever were. */
+  readonly ledger: Pick<SocketLedger, 'open' | 'opened' | 'closed' | 'peak'>;
+  /** The containers as the status page shows them. */
+  readonly containers: () => ContainerStatus[];
   /** Collects until the signal aborts; then ends the polls under way, flushes, commits and gives all back. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -72,13 +81,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
         patience: config.loki.outage_grace,
       }),
     });
-    const observer = collectorObserver({
+    const told = collectorObserver({
       metrics,
       health,
       logger: limited,
       lossLogger: logger,
       onForgotten: (id) => targets.forget(id),
     });
+    const observer = options.witness === undefined ? told : witnessed(told, options.witness);
     const { fleet, runner, budget, targets } = collectorParts(config, {
       clock,
       random,
@@ -102,6 +112,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       onChange: () => scheduler.wake(),
     });
     const engineSockets = () => engine.ledger.open;
+    const containers = () => [...fleet.states()].map((each) => containerStatus(each, clock));
     metrics.observe({
       activePolls: () => scheduler.active,
       engineSockets,
@@ -130,7 +141,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
             memory_in_flight: budget.used,
             loki: loki.pusher.state(),
             health: health.report(),
-            containers: [...fleet.states()].map((each) => containerStatus(each, clock)),
+            containers: containers(),
           }),
         },
         logger,
@@ -142,6 +153,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     return {
       url: status?.url,
       engineSockets,
+      ledger: engine.ledger,
+      containers,
       run: async (signal) => {
         const sampler = new ResourceSampler({ clock, engineSockets, pushes: () => metrics.pushTotals() });
         const monitor = monitorResources(
