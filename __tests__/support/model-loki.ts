@@ -7,9 +7,13 @@ export interface ModelEntry {
   containerId?: string;
 }
 
+type Wanted = readonly (readonly [name: string, value: string])[];
+
 /** What Loki answers to `query_range` from entries that it is given, in its smallest form. */
 export class ModelLoki implements LokiTransport {
+  /** Only to be added to. */
   entries: ModelEntry[] = [];
+  #sorted: ModelEntry[] = [];
   maxEntries = 5000;
   /** An answer whose lines have more bytes together does not come. */
   maxBytes = 4 * 1024 * 1024;
@@ -43,17 +47,11 @@ export class ModelLoki implements LokiTransport {
     if (until - from > this.maxLength) {
       return text(400, 'the query time range exceeds the limit (query length: 2d, limit: 1d)');
     }
-    const wanted = [...query.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value] as const);
-    const known = new Set<string>();
-    const found = this.entries.filter((entry) => {
-      if (entry.stamp < from || entry.stamp >= until) return false;
-      if (!wanted.every(([name, value]) => entry.labels[name as string] === value)) return false;
-      const key = `${JSON.stringify(entry.labels)} ${entry.stamp} ${entry.line}`;
-      return !known.has(key) && known.add(key);
-    });
-    found.sort((a, b) => (a.stamp < b.stamp ? -1 : a.stamp > b.stamp ? 1 : 0));
-    if (direction === 'backward') found.reverse();
-    const some = found.slice(0, max);
+    const wanted = [...query.matchAll(/(\w+)="([^"]*)"/g)].map(
+      ([, name, value]) => [name as string, value as string] as const,
+    );
+    const some =
+      direction === 'forward' ? this.#some(wanted, from, until, max) : this.#last(wanted, from, until, max);
     if (some.reduce((bytes, { line }) => bytes + Buffer.byteLength(line), 0) > this.maxBytes) {
       this.oversized++;
       return text(504, 'context deadline exceeded');
@@ -72,6 +70,35 @@ export class ModelLoki implements LokiTransport {
       result: [...streams.values()],
     };
     return text(200, JSON.stringify({ status: 'success', data }));
+  }
+
+  /** At most so many from a stamp on, equal ones of a stream once. */
+  #some(wanted: Wanted, from: bigint, until: bigint, max: number): ModelEntry[] {
+    if (this.#sorted.length !== this.entries.length) {
+      this.#sorted = [...this.entries].sort((a, b) => (a.stamp < b.stamp ? -1 : a.stamp > b.stamp ? 1 : 0));
+    }
+    let at = 0;
+    for (let high = this.#sorted.length; at < high;) {
+      const middle = (at + high) >> 1;
+      if (this.#sorted[middle]!.stamp < from) at = middle + 1;
+      else high = middle;
+    }
+    const known = new Set<string>();
+    const found: ModelEntry[] = [];
+    for (; at < this.#sorted.length && found.length < max; at++) {
+      const entry = this.#sorted[at]!;
+      if (entry.stamp >= until) break;
+      if (!wanted.every(([name, value]) => entry.labels[name] === value)) continue;
+      const key = `${JSON.stringify(entry.labels)} ${entry.stamp} ${entry.line}`;
+      if (known.has(key)) continue;
+      known.add(key);
+      found.push(entry);
+    }
+    return found;
+  }
+
+  #last(wanted: Wanted, from: bigint, until: bigint, max: number): ModelEntry[] {
+    return this.#some(wanted, from, until, Infinity).reverse().slice(0, max);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import type { Engine } from '../collector/engine.js';
-import type { LineBatch } from '../collector/line-batch.js';
 import type { LokiTransport } from '../loki/transport.js';
 import type { Clock, Random } from '../model/clock.js';
 import type { ContainerSummary, StreamName } from '../model/container.js';
@@ -20,7 +19,7 @@ import { RefusedLines } from './refusals.js';
 import { addCounts, noCounts, type AuditReport, type ContainerReport } from './report.js';
 import type { StampRange } from './stamp-range.js';
 
-export interface AuditOptions<Batch extends LineBatch = LineBatch> {
+export interface AuditOptions {
   readonly engine: Pick<Engine, 'list' | 'inspect'>;
   readonly logs: EngineLogContext;
   readonly transport: LokiTransport;
@@ -41,7 +40,7 @@ export interface AuditOptions<Batch extends LineBatch = LineBatch> {
   readonly until?: Nanoseconds;
   readonly settings: AuditSettings;
   /** Set: sends what is missing, and looks whether it is there then. */
-  readonly repair?: RepairParts<Batch>;
+  readonly repair?: RepairParts;
   /** Told before and after each container. */
   readonly onProgress?: (progress: AuditProgress) => void;
   /** Keeps account of the memory that is used. */
@@ -84,10 +83,7 @@ const OWN_TROUBLE: ReadonlySet<string> = new Set(['engine_server_error', 'engine
  * @throws PollardError when the Engine cannot be asked for its containers; what goes wrong later is in the report
  * @throws the signal's reason when it aborts
  */
-export async function audit<Batch extends LineBatch>(
-  options: AuditOptions<Batch>,
-  signal: AbortSignal,
-): Promise<AuditReport> {
+export async function audit(options: AuditOptions, signal: AbortSignal): Promise<AuditReport> {
   const { engine, transport, clock, random, settings, tenant, onProgress } = options;
   const now = clock.now();
   const until = options.until ?? now;

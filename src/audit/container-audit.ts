@@ -1,4 +1,3 @@
-import type { LineBatch } from '../collector/line-batch.js';
 import { PollardError } from '../model/errors.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { examine, type ExaminationTools } from './examination.js';
@@ -7,7 +6,7 @@ import { Slice } from './slice.js';
 import { streamName, STREAMS, type Subject } from './subject.js';
 import { Survey, type SurveyTools } from './survey.js';
 
-export type ContainerTools<Batch extends LineBatch> = SurveyTools & ExaminationTools<Batch>;
+export type ContainerTools = SurveyTools & ExaminationTools;
 
 /**
  * Holds one container's log against Loki, and writes what is found into the report.
@@ -15,9 +14,9 @@ export type ContainerTools<Batch extends LineBatch> = SurveyTools & ExaminationT
  * @throws PollardError when one of the sides cannot be asked, or a push failed: the report then has what was found
  *   until then
  */
-export async function auditContainer<Batch extends LineBatch>(
+export async function auditContainer(
   subject: Subject,
-  tools: ContainerTools<Batch>,
+  tools: ContainerTools,
   report: ContainerReport,
   signal: AbortSignal,
 ): Promise<void> {

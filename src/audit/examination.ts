@@ -1,7 +1,7 @@
 import { isGapText } from '../collector/gap.js';
-import type { LineBatch } from '../collector/line-batch.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { EngineLineVisitor } from './engine-log.js';
 import { FingerprintTable } from './fingerprint-table.js';
 import { Fingerprinter } from './fingerprinter.js';
 import type { HeldBytes } from './held-bytes.js';
@@ -18,7 +18,7 @@ import { belongsTo, mayBeOf, selectorOf, streamName, STREAMS, type Subject } fro
 import type { Survey } from './survey.js';
 import { FIRST_KIND, inStream, Verdict } from './verdict.js';
 
-export interface ExaminationTools<Batch extends LineBatch = LineBatch> {
+export interface ExaminationTools {
   readonly reader: LokiReader;
   readonly held: HeldBytes;
   /** Fingerprints held at once, at most. */
@@ -30,7 +30,7 @@ export interface ExaminationTools<Batch extends LineBatch = LineBatch> {
   /** Loki does not show what is older; undefined: not known that it does not. */
   readonly shownFrom: Nanoseconds | undefined;
   /** Set: sends what is missing. */
-  readonly repair: RepairParts<Batch> | undefined;
+  readonly repair: RepairParts | undefined;
 }
 
 const SAMPLE_BYTES = 500;
@@ -52,12 +52,12 @@ class TooMany extends Error {
  * @param oldest the stamp of the oldest entry of the Engine's log; undefined: it has none
  * @throws PollardError when one of the sides cannot be asked, or a push failed
  */
-export async function examine<Batch extends LineBatch>(
+export async function examine(
   subject: Subject,
   survey: Survey,
   slice: Slice,
   oldest: Nanoseconds | undefined,
-  tools: ExaminationTools<Batch>,
+  tools: ExaminationTools,
   report: ContainerReport,
   signal: AbortSignal,
 ): Promise<void> {
@@ -80,11 +80,11 @@ export async function examine<Batch extends LineBatch>(
 }
 
 /** One slice: the Engine's lines as fingerprints, and what becomes known of each. */
-class Examination<Batch extends LineBatch> {
+class Examination {
   readonly #subject: Subject;
   readonly #survey: Survey;
   readonly #slice: Slice;
-  readonly #tools: ExaminationTools<Batch>;
+  readonly #tools: ExaminationTools;
   readonly #table: FingerprintTable;
   readonly #prints = new Fingerprinter();
   readonly #lokiOnly: LokiOnly;
@@ -99,7 +99,7 @@ class Examination<Batch extends LineBatch> {
     survey: Survey,
     slice: Slice,
     oldest: Nanoseconds | undefined,
-    tools: ExaminationTools<Batch>,
+    tools: ExaminationTools,
     entries: number,
   ) {
     this.#subject = subject;
@@ -246,37 +246,39 @@ class Examination<Batch extends LineBatch> {
       if (to.length < samples)
         to.push({ stream: streamName(stream), stamp, text: text.toString('utf8', 0, SAMPLE_BYTES) });
     };
-    await log.read(
-      this.#slice.range.from,
-      {
-        line: (stream, seconds, nanos, source, start, end) => {
-          if (!this.#slice.contains(stream, seconds, nanos)) return;
-          this.#prints.ofBytes(stream, seconds, nanos, source, start, end);
-          const slot = this.#table.find(this.#prints.words);
-          if (slot < 0) return;
-          const verdict = this.#verdictOf(slot);
-          const stamp = stampOf(seconds, nanos);
-          if (verdict >= FIRST_KIND) {
-            if (shown.has(slot)) return;
-            if (shown.size < samples) shown.add(slot);
-            sample(report.samples.refused, stream, stamp, source.subarray(start, end));
-          } else if (verdict === Verdict.waiting || verdict === Verdict.pending) {
-            const pieces = this.#slice.holdsWholeStamps
-              ? this.#lokiOnly.find(this.#prints, stream, seconds, nanos, source, start, end)
-              : undefined;
-            const named = this.#explain(verdict, stream, stamp, pieces);
-            this.#set(slot, named);
-            if (named !== Verdict.missing) return;
-            sample(report.samples.missing, stream, stamp, source.subarray(start, end));
-            if (sender === undefined) return;
-            this.#set(slot, Verdict.sent);
-            sender.line(stream, seconds, nanos, source, start, end);
-          }
-        },
+    const visitor: EngineLineVisitor = {
+      line: (stream, seconds, nanos, source, start, end) => {
+        if (!this.#slice.contains(stream, seconds, nanos)) return;
+        this.#prints.ofBytes(stream, seconds, nanos, source, start, end);
+        const slot = this.#table.find(this.#prints.words);
+        if (slot < 0) return;
+        const verdict = this.#verdictOf(slot);
+        const stamp = stampOf(seconds, nanos);
+        if (verdict >= FIRST_KIND) {
+          if (shown.has(slot)) return;
+          if (shown.size < samples) shown.add(slot);
+          sample(report.samples.refused, stream, stamp, source.subarray(start, end));
+        } else if (verdict === Verdict.waiting || verdict === Verdict.pending) {
+          const pieces = this.#slice.holdsWholeStamps
+            ? this.#lokiOnly.find(this.#prints, stream, seconds, nanos, source, start, end)
+            : undefined;
+          const named = this.#explain(verdict, stream, stamp, pieces);
+          this.#set(slot, named);
+          if (named !== Verdict.missing) return;
+          sample(report.samples.missing, stream, stamp, source.subarray(start, end));
+          if (sender === undefined) return;
+          this.#set(slot, Verdict.sent);
+          sender.line(stream, seconds, nanos, source, start, end);
+        }
       },
-      signal,
-      sender,
-    );
+    };
+    try {
+      await log.read(this.#slice.range.from, visitor, signal, sender);
+    } catch (error) {
+      // A push that failed ends the reading as well.
+      const failure = await sender?.finish();
+      if (failure === undefined) throw error;
+    }
     return await sender?.finish();
   }
 

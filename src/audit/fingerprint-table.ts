@@ -31,7 +31,7 @@ export class FingerprintTable {
   /** How many fingerprints so many bytes have room for; at least one. */
   static entriesIn(bytes: number): number {
     const slots = 2 ** Math.floor(Math.log2(Math.max(bytes / SLOT_BYTES, 2)));
-    return Math.max(1, Math.floor(slots * FILL));
+    return Math.max(1, Math.floor(slots * FILL) - 1);
   }
 
   get size(): number {

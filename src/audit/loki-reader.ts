@@ -106,7 +106,7 @@ export class LokiReader {
       const entries = await this.#ask(reading, range, limit, 'forward', signal);
       if (entries === undefined) {
         tooMany = limit;
-        limit = Math.max(1, Math.min(Math.floor(limit / 2), this.#size.max));
+        limit = this.#size.max < limit ? this.#size.max : Math.max(1, Math.floor(limit / 2));
         if (seen !== undefined && limit <= seen.length) break;
         continue;
       }

@@ -5,11 +5,11 @@ import type { StreamNumber } from '../docker/entry-sink.js';
 import type { ContainerRef, StreamName } from '../model/container.js';
 import { streamName, STREAMS } from './subject.js';
 
-export interface RepairParts<Batch extends LineBatch = LineBatch> {
+export interface RepairParts {
   /** A fresh batch for a container's stream, as the collector makes it: same labels, same metadata. */
-  readonly newBatch: (container: ContainerRef, stream: StreamName) => Batch;
+  readonly newBatch: (container: ContainerRef, stream: StreamName) => LineBatch;
   /** Resolves when all entries of the batch are settled. */
-  readonly push: (batch: Batch) => Promise<Delivered>;
+  readonly push: (batch: LineBatch) => Promise<Delivered>;
   /** Bytes at which a batch is sent. */
   readonly batchBytes: number;
 }
@@ -18,10 +18,14 @@ export interface RepairParts<Batch extends LineBatch = LineBatch> {
 const MOST_WAITING = 4;
 
 /** Sends missing lines of one container, those of a stream in the order of the log, one batch after the other. */
-export class MissingSender<Batch extends LineBatch = LineBatch> implements FlowControl {
-  readonly #parts: RepairParts<Batch>;
+export class MissingSender implements FlowControl {
+  readonly #parts: RepairParts;
   readonly #container: ContainerRef;
-  readonly #open: [undefined, Batch | undefined, Batch | undefined] = [undefined, undefined, undefined];
+  readonly #open: [undefined, LineBatch | undefined, LineBatch | undefined] = [
+    undefined,
+    undefined,
+    undefined,
+  ];
   readonly #lanes: [undefined, Promise<void>, Promise<void>] = [
     undefined,
     Promise.resolve(),
@@ -31,7 +35,7 @@ export class MissingSender<Batch extends LineBatch = LineBatch> implements FlowC
   #wake: (() => void) | undefined;
   #failure: Error | undefined;
 
-  constructor(parts: RepairParts<Batch>, container: ContainerRef) {
+  constructor(parts: RepairParts, container: ContainerRef) {
     this.#parts = parts;
     this.#container = container;
   }

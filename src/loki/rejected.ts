@@ -140,7 +140,7 @@ async function* lines(path: string): AsyncGenerator<string | undefined> {
     if (bytes <= MAX_RECORD_BYTES) parts.push(part);
     else parts = [];
   };
-  for await (const piece of stream as AsyncIterable<Buffer>) {
+  for await (const piece of readable(stream, path)) {
     let from = 0;
     for (let at = piece.indexOf(NEWLINE); at >= 0; at = piece.indexOf(NEWLINE, from)) {
       keep(piece.subarray(from, at));
@@ -150,6 +150,14 @@ async function* lines(path: string): AsyncGenerator<string | undefined> {
     keep(piece.subarray(from));
   }
   if (bytes > 0) yield take();
+}
+
+async function* readable(stream: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw unusable(path, error);
+  }
 }
 
 async function endsTorn(file: FileHandle): Promise<boolean> {
