@@ -41,6 +41,7 @@ export class IngesterStream {
   /** The head block: by stamp, what is folded against (pkg/chunkenc/unordered.go). */
   #head = new Map<Nanoseconds, Entry[]>();
   #headBytes = 0;
+  #losses = 0;
 
   constructor(stored: StoredStream, context: StreamContext, now: number) {
     this.stored = stored;
@@ -60,6 +61,7 @@ export class IngesterStream {
     now: number,
   ): { bytes: number; refusal: Refusal | undefined } {
     const { limits } = this.#context;
+    this.#forgetLost();
     const valid: Entry[] = [];
     let failed: Failed[] = [];
     let last = this.#last;
@@ -103,6 +105,15 @@ export class IngesterStream {
     for (const { reason } of failed) refuse(tally, reason, 1);
     if (!overRate) for (const entry of valid) this.#store(entry, tally, now);
     return { bytes, refusal: this.#refusal(failed, entries.length) };
+  }
+
+  /** What was lost is stored when it comes again: nothing is folded against what is not there any more. */
+  #forgetLost(): void {
+    if (this.stored.losses === this.#losses) return;
+    this.#losses = this.stored.losses;
+    this.#last = undefined;
+    this.#head = new Map();
+    this.#headBytes = 0;
   }
 
   #window(): Nanoseconds {

@@ -10,6 +10,8 @@ export class StoredStream {
   #entries: Entry[] = [];
   #sorted = true;
   #distinct: Entry[] | undefined;
+  /** How often entries were lost. */
+  losses = 0;
 
   /** `metadataCounts`: entries are equal only with equal structured metadata (3.7). */
   constructor(labels: readonly Label[], metadataCounts: boolean) {
@@ -50,14 +52,25 @@ export class StoredStream {
     return (this.#distinct = distinct);
   }
 
-  /** Loses the oldest entries, at most so many, as if they had never been stored; returns how many. */
-  lose(count: number): number {
-    const lost = this.distinct().slice(0, count);
-    const equals = (entry: Entry): boolean =>
-      lost.some((other) => other.stamp === entry.stamp && equalEntries(other, entry, this.#metadataCounts));
-    this.#entries = this.#entries.filter((entry) => !equals(entry));
+  /**
+   * Loses the oldest entries of those that match, at most so many, as if they had never been stored; returns how
+   * many.
+   */
+  lose(count: number, matches: (entry: Entry) => boolean = () => true): number {
+    const lost = new Map<Nanoseconds, Entry[]>();
+    let left = count;
+    for (const entry of this.distinct()) {
+      if (left <= 0) break;
+      if (!matches(entry)) continue;
+      lost.set(entry.stamp, [...(lost.get(entry.stamp) ?? []), entry]);
+      left--;
+    }
+    const isLost = (entry: Entry): boolean =>
+      lost.get(entry.stamp)?.some((other) => equalEntries(other, entry, this.#metadataCounts)) ?? false;
+    this.#entries = this.#entries.filter((entry) => !isLost(entry));
     this.#distinct = undefined;
-    return lost.length;
+    this.losses++;
+    return count - left;
   }
 
   /** The place in `distinct()` of the first entry that is not older. */

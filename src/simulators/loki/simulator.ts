@@ -10,7 +10,13 @@ import type { GatewayOptions } from './gateway.js';
 import type { LokiLimits, LokiVersion } from './limits.js';
 import type { LokiRequest } from './request-log.js';
 import { Router, type OversizedAnswer } from './router.js';
-import { LokiState, type LokiCounts, type StoredEntry, type StreamSummary } from './state.js';
+import {
+  LokiState,
+  type LokiCounts,
+  type LostEntries,
+  type StoredEntry,
+  type StreamSummary,
+} from './state.js';
 
 export interface TlsOptions {
   /** PEM, as `cert` and `clientCa`. */
@@ -132,12 +138,13 @@ export class LokiSimulator {
   }
 
   /**
-   * Loses entries that were accepted, at most so many; returns how many.
+   * Loses entries that were accepted, at most so many; returns how many. They are stored when they come again.
    *
+   * @param which only entries for which it holds
    * @throws SelectorError
    */
-  lose(count: number, selector?: string): number {
-    return this.#state.lose(count, selector);
+  lose(count: number, selector?: string, which?: LostEntries): number {
+    return this.#state.lose(count, selector, which);
   }
 
   streams(): StreamSummary[] {

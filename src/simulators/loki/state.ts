@@ -27,6 +27,9 @@ export interface StoredEntry {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Says of an entry whether it is to be lost. */
+export type LostEntries = (entry: Pick<StoredEntry, 'stamp' | 'line'>) => boolean;
+
 export interface StreamSummary {
   readonly tenant: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -160,13 +163,17 @@ export class LokiState {
    * Loses entries that were accepted: the oldest of each stream that matches, at most `count` of all; returns how
    * many.
    *
+   * @param which only entries for which it holds
    * @throws SelectorError
    */
-  lose(count: number, selector?: string): number {
+  lose(count: number, selector?: string, which: LostEntries = () => true): number {
     const matches = selector === undefined ? () => true : parseSelector(selector);
     let lost = 0;
     for (const [, { store }] of this.#tenants.all()) {
-      for (const stream of store.streams()) if (matches(stream.labels)) lost += stream.lose(count - lost);
+      for (const stream of store.streams()) {
+        if (!matches(stream.labels)) continue;
+        lost += stream.lose(count - lost, ({ stamp, line }) => which({ stamp, line: lineText(line) }));
+      }
     }
     return lost;
   }

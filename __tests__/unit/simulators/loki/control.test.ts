@@ -84,6 +84,15 @@ describe('from outside of the process', () => {
     expect(loki.counts()).toMatchObject({ accepted: 3 });
   });
 
+  test('what was lost is stored when it comes again', async () => {
+    await push('one', 'two', 'three', 'two');
+    expect(loki.lose(5, '{a="b"}', ({ line }) => line === 'two')).toBe(2);
+    expect(loki.lose(5, '{a="b"}', (entry) => entry.stamp === stamp + 2n)).toBe(1);
+    expect(loki.entries().map(({ line }) => line)).toEqual(['one']);
+    await push('one', 'two', 'three', 'two');
+    expect(loki.entries().map(({ line }) => line)).toEqual(['one', 'two', 'three', 'two']);
+  });
+
   test('reset forgets', async () => {
     await control('outage', 'POST', { outage: { status: 503 } });
     await push('x');
