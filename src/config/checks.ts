@@ -22,15 +22,16 @@ export function settingConflicts(config: Config): Conflict[] {
 }
 
 function dockerConflicts({ host, tls }: Config['docker']): Conflict[] {
-  const known = /^(unix|tcp|https?):\/\//i.test(host)
-    ? []
-    : [
-        conflict(
-          ['docker.host'],
-          `${shownAddress(host)} is not an address such as unix:///var/run/docker.sock or tcp://host:2376`,
-        ),
-      ];
-  return [...known, ...pairConflicts('docker.tls.cert', 'docker.tls.key', tls?.cert, tls?.key)];
+  const conflicts = pairConflicts('docker.tls.cert', 'docker.tls.key', tls?.cert, tls?.key);
+  if (!/^(unix|tcp|https?):\/\//i.test(host)) {
+    const example = 'unix:///var/run/docker.sock or tcp://host:2376';
+    conflicts.push(conflict(['docker.host'], `${shownAddress(host)} is not an address such as ${example}`));
+  } else if (!/^unix/i.test(host) && host.includes('@')) {
+    conflicts.push(
+      conflict(['docker.host'], 'holds a user or a password, and the Engine knows none; set docker.tls'),
+    );
+  }
+  return conflicts;
 }
 
 /** A certificate and its key are set both or none. */

@@ -185,7 +185,7 @@ const labels = z.strictObject({
   job: text().default('docker').describe('The label `job`.'),
   static: map('a map of texts by the name of the label', 'a text')
     .default({})
-    .describe('Labels for every stream, as name: value.')
+    .describe('Labels for every stream, as name: value. They take the place of others of the same name.')
     .meta({ example: '{ env: prod }' }),
   drop: list(choice(DEFAULT_LABELS), `a list of some of ${DEFAULT_LABELS.join(', ')}`)
     .default([])

@@ -37,9 +37,14 @@ export function withoutCredentials(text: string): string {
   return text.replace(/^([\w+.-]*:\/\/)?.*@/s, '$1***@').replace(/(:\/\/[^?]*\?).*/s, '$1***');
 }
 
-/** A text in quotes, shortened. Not for what may hold a secret. */
+/**
+ * A text in quotes, up to its first blank: a line that was indented too far belongs to the value above it, and may
+ * be one with a secret.
+ */
 export function quoted(text: string): string {
-  return printable(JSON.stringify(shortened(text)));
+  const word = /^\S*/.exec(text)?.[0] ?? '';
+  const shown = shortened(word);
+  return printable(JSON.stringify(shown === word && word !== text ? `${word}…` : shown));
 }
 
 function shortened(text: string): string {

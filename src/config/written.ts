@@ -17,6 +17,7 @@ export function yamlValue(setting: Pick<Setting, 'kind'>, value: unknown): strin
   return stringify(writtenValue(setting, value), {
     collectionStyle: 'flow',
     lineWidth: 0,
+    blockQuote: false,
     singleQuote: true,
     // Quoted also where only YAML 1.1 would read something else, such as `off`.
     compat: 'yaml-1.1',
