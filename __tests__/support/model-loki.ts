@@ -47,11 +47,15 @@ export class ModelLoki implements LokiTransport {
     if (until - from > this.maxLength) {
       return text(400, 'the query time range exceeds the limit (query length: 2d, limit: 1d)');
     }
-    const wanted = [...query.matchAll(/(\w+)="([^"]*)"/g)].map(
+    const [selector = '', filter = ''] = query.split('|');
+    const id = /container_id="([^"]*)"/.exec(filter)?.[1];
+    const wanted = [...selector.matchAll(/(\w+)="([^"]*)"/g)].map(
       ([, name, value]) => [name as string, value as string] as const,
     );
     const some =
-      direction === 'forward' ? this.#some(wanted, from, until, max) : this.#last(wanted, from, until, max);
+      direction === 'forward'
+        ? this.#some(wanted, from, until, max)
+        : this.#last(wanted, from, until, max, id);
     if (some.reduce((bytes, { line }) => bytes + Buffer.byteLength(line), 0) > this.maxBytes) {
       this.oversized++;
       return text(504, 'context deadline exceeded');
@@ -73,7 +77,7 @@ export class ModelLoki implements LokiTransport {
   }
 
   /** At most so many from a stamp on, equal ones of a stream once. */
-  #some(wanted: Wanted, from: bigint, until: bigint, max: number): ModelEntry[] {
+  #some(wanted: Wanted, from: bigint, until: bigint, max: number, id?: string): ModelEntry[] {
     if (this.#sorted.length !== this.entries.length) {
       this.#sorted = [...this.entries].sort((a, b) => (a.stamp < b.stamp ? -1 : a.stamp > b.stamp ? 1 : 0));
     }
@@ -88,6 +92,7 @@ export class ModelLoki implements LokiTransport {
     for (; at < this.#sorted.length && found.length < max; at++) {
       const entry = this.#sorted[at]!;
       if (entry.stamp >= until) break;
+      if (id !== undefined && entry.containerId !== id) continue;
       if (!wanted.every(([name, value]) => entry.labels[name] === value)) continue;
       const key = `${JSON.stringify(entry.labels)} ${entry.stamp} ${entry.line}`;
       if (known.has(key)) continue;
@@ -97,8 +102,8 @@ export class ModelLoki implements LokiTransport {
     return found;
   }
 
-  #last(wanted: Wanted, from: bigint, until: bigint, max: number): ModelEntry[] {
-    return this.#some(wanted, from, until, Infinity).reverse().slice(0, max);
+  #last(wanted: Wanted, from: bigint, until: bigint, max: number, id?: string): ModelEntry[] {
+    return this.#some(wanted, from, until, Infinity, id).reverse().slice(0, max);
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,7 @@ import type { RepairParts } from './missing-sender.js';
 import { RefusedLines } from './refusals.js';
 import { addCounts, noCounts, type AuditReport, type ContainerReport } from './report.js';
 import type { StampRange } from './stamp-range.js';
+import { lastingLabels } from './subject.js';
 
 export interface AuditOptions {
   readonly engine: Pick<Engine, 'list' | 'inspect'>;
@@ -26,6 +27,8 @@ export interface AuditOptions {
   readonly tenant?: string;
   /** The labels of a container's streams, as the collector makes them. */
   readonly streamLabels: (container: ContainerSummary, stream: StreamName) => LabelSet;
+  /** Lines are sent with the container's id as structured metadata (`labels.structured_metadata`). Default: not. */
+  readonly idIsSent?: boolean;
   /** How far the collector is with a container, as is durable now; undefined: not known. */
   readonly cursorOf?: (containerId: string) => Cursor | undefined | Promise<Cursor | undefined>;
   /** Which containers to look at; default: all. */
@@ -139,6 +142,7 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
           range: own,
           labels: (stream: StreamName) => options.streamLabels(container, stream),
           shared: isShared(container, listed, options.streamLabels),
+          idIsSent: options.idIsSent ?? false,
         };
         await auditContainer(subject, tools, report, signal);
       }
@@ -172,7 +176,7 @@ function emptyReport(container: ContainerSummary, range: StampRange, byCursor: b
     byCursor,
     streams: { stdout: noCounts(), stderr: noCounts() },
     refusals: [],
-    samples: { missing: [], refused: [], unknown: [], gaps: [] },
+    samples: { missing: [], repaired: [], refused: [], unknown: [], gaps: [] },
   };
 }
 
@@ -187,7 +191,9 @@ function isShared(
   listed: readonly ContainerSummary[],
   streamLabels: AuditOptions['streamLabels'],
 ): boolean {
-  const own = Object.entries(streamLabels(container, 'stdout')).filter(([, value]) => value !== '');
+  const own = Object.entries(lastingLabels(streamLabels(container, 'stdout'))).filter(
+    ([, value]) => value !== '',
+  );
   return listed.some((other) => {
     if (other.id === container.id) return false;
     const labels = streamLabels(other, 'stdout');

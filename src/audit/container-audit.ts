@@ -1,6 +1,7 @@
 import { PollardError } from '../model/errors.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
-import { examine, type ExaminationTools } from './examination.js';
+import type { ExaminationTools } from './examination.js';
+import { examine } from './examine.js';
 import { noteReading, type ContainerReport } from './report.js';
 import { Slice } from './slice.js';
 import { streamName, STREAMS, type Subject } from './subject.js';
@@ -30,7 +31,7 @@ export async function auditContainer(
     let oldest: { readonly stamp: Nanoseconds | undefined } | undefined;
     for (const slice of Slice.pack(survey.grid, survey.differences(), tools.tableEntries)) {
       oldest ??= { stamp: await subject.log.oldest(signal) };
-      await examine(subject, survey, slice, oldest.stamp, tools, report, signal);
+      await examine({ subject, survey, slice, oldest: oldest.stamp }, tools, report, signal);
     }
   } finally {
     survey.release();

@@ -1,15 +1,11 @@
-import { AnchorMatcher } from '../collector/anchor.js';
-import { Repeats } from '../collector/fingerprint.js';
-import { LineAssembler, type LineSink } from '../collector/line-assembler.js';
 import type { FlowControl, LogSource } from '../collector/log-source.js';
 import { look } from '../collector/look.js';
-import { MovedStamps } from '../collector/moved-stamps.js';
 import type { SinceSemantics } from '../collector/poll.js';
-import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
-import { nanosOf, secondsOf, stampOf } from './stamp-range.js';
+import { EngineReader, type EngineLineVisitor } from './engine-reader.js';
+import { stampOf } from './stamp-range.js';
 
 export interface EngineLogContext {
   readonly read: LogSource;
@@ -18,24 +14,6 @@ export interface EngineLogContext {
   readonly maxLineBytes: number;
   /** As the collector has it (`lines.equal_stamps: shift`). */
   readonly moveEqualStamps: boolean;
-}
-
-/** Takes the lines of a log, in file order. */
-export interface EngineLineVisitor {
-  /**
-   * One line as the collector delivers it: `source[start, end)`, with the stamp that it is delivered with.
-   *
-   * @param settled it stands before the collector's cursor, so it must have been delivered
-   */
-  line(
-    stream: StreamNumber,
-    seconds: number,
-    nanos: number,
-    source: Buffer,
-    start: number,
-    end: number,
-    settled: boolean,
-  ): void;
 }
 
 export interface EngineReading {
@@ -130,7 +108,7 @@ export class EngineLog {
         this.#cursor !== undefined &&
         since !== undefined &&
         since > this.#settledUntil);
-    const reader = new Reader(
+    const reader = new EngineReader(
       visitor,
       { maxLineBytes, moveEqualStamps, chunksShareStamp: this.container.logDriver !== 'journald' },
       behind ? undefined : this.#cursor,
@@ -158,110 +136,5 @@ export class EngineLog {
       signal,
       ...(flow === undefined ? {} : { flow }),
     };
-  }
-}
-
-interface SplitRules {
-  readonly maxLineBytes: number;
-  readonly moveEqualStamps: boolean;
-  readonly chunksShareStamp: boolean;
-}
-
-/** Makes lines of entries, and knows on which side of the cursor they stand. */
-class Reader implements EntrySink, LineSink {
-  readonly #visitor: EngineLineVisitor;
-  readonly #assembler: LineAssembler;
-  readonly #matcher: AnchorMatcher | undefined;
-  readonly #repeats = new Repeats();
-  readonly #openInCursor: readonly [undefined, boolean, boolean];
-  readonly #last: AnchorEntry | undefined;
-  readonly #lastSeconds: number;
-  readonly #lastNanos: number;
-  #settled: boolean;
-  #highSeconds = 0;
-  #highNanos = 0;
-  #ending: 'no' | 'ended' | 'still-written' = 'no';
-  entries = 0;
-  sawLast: boolean;
-
-  /**
-   * @param cursor whose place is looked for; undefined: none
-   * @param settled what lines are until that place has gone by
-   */
-  constructor(
-    visitor: EngineLineVisitor,
-    rules: SplitRules,
-    cursor: Cursor | undefined,
-    settled: boolean,
-    last: AnchorEntry | undefined,
-  ) {
-    this.#visitor = visitor;
-    this.#settled = settled;
-    const lines: LineSink = rules.moveEqualStamps ? new MovedStamps(this, {}) : this;
-    this.#assembler = new LineAssembler(lines, rules);
-    this.#matcher = cursor === undefined ? undefined : new AnchorMatcher(cursor.anchor);
-    const open = new Set(cursor?.open.map(({ stream }) => stream));
-    this.#openInCursor = [undefined, open.has('stdout'), open.has('stderr')];
-    this.#last = last;
-    this.#lastSeconds = last === undefined ? -1 : secondsOf(last.stamp);
-    this.#lastNanos = last === undefined ? -1 : nanosOf(last.stamp);
-    this.sawLast = last === undefined;
-  }
-
-  /** The highest stamp up to the cursor's place. */
-  get settledUntil(): Nanoseconds {
-    return stampOf(this.#highSeconds, this.#highNanos);
-  }
-
-  get anchorFound(): boolean {
-    return this.#matcher?.found ?? true;
-  }
-
-  entry(
-    stream: StreamNumber,
-    seconds: number,
-    nanos: number,
-    source: Buffer,
-    start: number,
-    end: number,
-    terminated: boolean,
-  ): void {
-    this.entries++;
-    if (seconds === this.#lastSeconds && nanos === this.#lastNanos && this.#isLast(stream)) {
-      this.sawLast = true;
-    }
-    if (this.#settled && this.#matcher !== undefined) {
-      const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
-      const place = this.#matcher.place(stream, seconds, nanos, source, start, end, repeat);
-      if (place === 'new') {
-        this.#settled = false;
-      } else if (seconds > this.#highSeconds || (seconds === this.#highSeconds && nanos > this.#highNanos)) {
-        this.#highSeconds = seconds;
-        this.#highNanos = nanos;
-      }
-    }
-    this.#assembler.entry(stream, seconds, nanos, source, start, end, terminated);
-  }
-
-  /** @param ended nothing more will be written: what is open is a line, and was delivered as one */
-  finish(ended: boolean): void {
-    this.#ending = ended ? 'ended' : 'still-written';
-    this.#assembler.closeAll();
-  }
-
-  line(
-    stream: StreamNumber,
-    seconds: number,
-    nanos: number,
-    source: Buffer,
-    start: number,
-    end: number,
-  ): void {
-    const open = this.#ending === 'still-written' || (this.#ending === 'ended' && this.#openInCursor[stream]);
-    this.#visitor.line(stream, seconds, nanos, source, start, end, this.#settled && !open);
-  }
-
-  #isLast(stream: StreamNumber): boolean {
-    return this.#last?.stream === (stream === 1 ? 'stdout' : 'stderr');
   }
 }

@@ -67,8 +67,8 @@ export class LokiQueries {
   }
 
   /**
-   * @throws LokiRequestError, PollardError `loki_query_failed` when Loki does not answer or refuses for good; the
-   *   signal's reason when it aborts
+   * @throws LokiRequestError, PollardError `loki_query_failed`, `loki_query_refused`; the signal's reason when it
+   *   aborts
    */
   async page(question: PageQuestion, signal: AbortSignal): Promise<PageAnswer> {
     const { clock, random } = this.#options;
@@ -136,7 +136,8 @@ function readAnswer(answer: LokiAnswer, direction: PageQuestion['direction']): P
 function queryFailed({ status, body }: LokiAnswer): PollardError {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const said = body.replace(/[\s\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
-  return new PollardError('loki_query_failed', `Loki answers a query with ${status} ${said.slice(0, 300)}`, {
+  const code = status >= 400 && status < 500 ? 'loki_query_refused' : 'loki_query_failed';
+  return new PollardError(code, `Loki answers a query with ${status} ${said.slice(0, 300)}`, {
     hint:
       status === 401 || status === 403
         ? 'this user, token or tenant may not read: check loki.basic_auth, loki.bearer_token_file and loki.tenant'

@@ -59,7 +59,8 @@ export class LokiReader {
   /**
    * Visits every entry in the range, those of one stamp together.
    *
-   * @throws LokiRequestError, PollardError `loki_query_failed`; the signal's reason when it aborts
+   * @throws LokiRequestError, PollardError `loki_query_failed`, `loki_query_refused`; the signal's reason when it
+   *   aborts
    */
   async read(reading: StreamReading, signal: AbortSignal): Promise<ReadingResult> {
     const { range, visit, expected } = reading;

@@ -1,5 +1,5 @@
 import type { Refusals } from './report.js';
-import { FIRST_KIND, LAST_KIND } from './verdict.js';
+import { FIRST_KIND, LAST_KIND } from './verdict-table.js';
 
 /** Gives each kind of refusal a verdict of its own. */
 export class RefusalKinds {

@@ -17,6 +17,8 @@ export interface StreamCounts {
   delivered: number;
   /** Of the delivered: in several pieces, because the line was not ended for too long. */
   inPieces: number;
+  /** Of the delivered: under another name that the container had. */
+  renamed: number;
   /** Not in Loki, and no reason is known. After a repair: still not. */
   missing: number;
   /** Were missing, and are in Loki now. */
@@ -45,6 +47,7 @@ export function noCounts(): StreamCounts {
     folded: 0,
     delivered: 0,
     inPieces: 0,
+    renamed: 0,
     missing: 0,
     repaired: 0,
     refused: 0,
@@ -79,7 +82,9 @@ export interface Refusals {
 }
 
 export interface Samples {
+  /** After a repair: still missing. */
   readonly missing: LineSample[];
+  readonly repaired: LineSample[];
   readonly refused: LineSample[];
   readonly unknown: LineSample[];
   readonly gaps: LineSample[];

@@ -178,6 +178,52 @@ async function hashOf(text: string): Promise<string> {
   return fingerprint(Buffer.from(text), 0, Buffer.byteLength(text), 0);
 }
 
+describe('a container that was', () => {
+  const old = containerNamed('web', { name: 'oldname' });
+  beforeEach(() => {
+    for (let at = 0n; at < 10n; at++) write(at, `line ${at}`);
+    for (let at = 0n; at < 8n; at++) store(at, `line ${at}`, 1, at < 5n ? old : web);
+    // Another one, whose lines have the same labels but for the name.
+    store(9n, 'line 9', 1, containerNamed('db'));
+  });
+
+  test('renamed has its lines under both names, if its id was sent with them', async () => {
+    const { first } = await run({}, { idIsSent: true });
+    expect(first.streams.stdout).toMatchObject({
+      lines: 10,
+      delivered: 8,
+      renamed: 5,
+      missing: 2,
+      unknown: 0,
+    });
+    expect((await run()).first.streams.stdout).toMatchObject({ delivered: 3, renamed: 0, missing: 7 });
+  });
+
+  test('renamed, and a Loki that cannot look for ids', async () => {
+    const get = loki.get.bind(loki);
+    loki.get = async (path, query) =>
+      query.parameters?.['query']?.includes('|') === true
+        ? { status: 400, body: 'parse error', contentType: '' }
+        : await get(path, query);
+    const report = await run({}, { idIsSent: true });
+    expect(report.failure).toBeUndefined();
+    expect(report.first.streams.stdout).toMatchObject({ delivered: 3, missing: 7 });
+  });
+
+  test('made of an image whose name was given to another has its lines under both', async () => {
+    const labels = (image: string) => ({ ...labelsOf(web, 'stdout'), image });
+    loki.entries = ['a', 'b', 'c'].map((line, i) => ({
+      labels: labels(`image:${i}`),
+      stamp: START + BigInt(i),
+      line,
+    }));
+    log.entries = [];
+    ['a', 'b', 'c', 'd'].forEach((text, i) => write(BigInt(i), text));
+    const { first } = await run({}, { streamLabels: () => labels('image:2') });
+    expect(first.streams.stdout).toMatchObject({ delivered: 3, missing: 1 });
+  });
+});
+
 describe('what stands in Loki only', () => {
   test('markers of a gap are known, and shown', async () => {
     write(100n, 'behind the gap');
@@ -384,11 +430,13 @@ describe('what is not in Loki', () => {
         if (at % 5n > 0n) store(at, `line ${at}`, at % 3n === 0n ? 2 : 1);
       }
       const before = new Set(loki.entries.map(({ line }) => line));
-      const { totals } = await run({ memoryBytes: 200 }, { repair });
+      const { totals, first } = await run({ memoryBytes: 200 }, { repair });
       expect(totals).toMatchObject({ lines: 115, folded: 15, delivered: 100, repaired: 20, missing: 0 });
       const sent = batches.flatMap(({ lines }) => lines);
       expect(new Set(sent).size).toBe(20);
       expect(sent.filter((line) => before.has(line))).toEqual([]);
+      expect(first.samples).toMatchObject({ missing: [] });
+      expect(first.samples.repaired).toHaveLength(10);
       expect((await run()).totals).toMatchObject({ delivered: 100, missing: 0, repaired: 0 });
     });
 
@@ -397,6 +445,7 @@ describe('what is not in Loki', () => {
       for (let at = 0n; at < 10n; at++) write(at, `line ${at}`);
       const { first } = await run({}, { repair });
       expect(first.streams.stdout).toMatchObject({ delivered: 9, repaired: 9, missing: 1 });
+      expect(first.samples.missing.map(({ text }) => text)).toEqual(['line 3']);
     });
 
     test('a push that fails ends it, and what was found until then is told', async () => {
@@ -444,7 +493,7 @@ describe('containers that cannot be looked at', () => {
     write(1n, 'x');
     loki.get = async () => ({ status: 403, body: 'no', contentType: '' });
     const report = await run({ containers });
-    expect(report.failure).toMatchObject({ code: 'loki_query_failed', exit: 'loki' });
+    expect(report.failure).toMatchObject({ code: 'loki_query_refused', exit: 'loki' });
     expect(report.containers).toMatchObject([{ container: 'web', status: 'failed' }]);
   });
 

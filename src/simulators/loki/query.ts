@@ -3,13 +3,12 @@ import { lineText, type Entry } from './entry.js';
 import { formatLabels, toRecord, type Label } from './labels.js';
 import { duration, goDuration, type LokiLimits } from './limits.js';
 import type { StoredStream } from './log-store.js';
-import { parseSelector, SelectorError, type StreamMatcher } from './selector.js';
+import { parseLogQuery, SelectorError, type LogQuery } from './selector.js';
 
 const HOUR_NS = 3600n * NS_PER_SECOND;
 const DEFAULT_LIMIT = 100;
 
-export interface RangeQuery {
-  readonly matches: StreamMatcher;
+export interface RangeQuery extends LogQuery {
   readonly start: Nanoseconds;
   readonly end: Nanoseconds;
   readonly limit: number;
@@ -41,7 +40,7 @@ export function readRangeQuery(
   if (direction !== 'forward' && direction !== 'backward') {
     throw new SelectorError(`invalid direction '${direction}'`);
   }
-  const matches = parseSelector(parameters.get('query') ?? '');
+  const query = parseLogQuery(parameters.get('query') ?? '');
   // pkg/querier/queryrange/limits.go
   if (limits.maxEntriesPerQuery > 0 && limit > limits.maxEntriesPerQuery) {
     const figures = `(${limit} > ${limits.maxEntriesPerQuery})`;
@@ -54,7 +53,7 @@ export function readRangeQuery(
     const figures = `(query length: ${goDuration(length)}, limit: ${duration(limits.maxQueryLengthMs)})`;
     throw new SelectorError(`the query time range exceeds the limit ${figures}`);
   }
-  return { matches, start, end, limit, forward: direction === 'forward' };
+  return { ...query, start, end, limit, forward: direction === 'forward' };
 }
 
 /** @throws SelectorError */
@@ -93,10 +92,14 @@ export function findEntries(streams: Iterable<StoredStream>, query: RangeQuery):
     const all = stream.distinct();
     const from = stream.firstFrom(query.start);
     const to = Math.max(stream.firstFrom(query.end), from);
-    const some = query.forward
-      ? all.slice(from, Math.min(to, from + query.limit))
-      : all.slice(Math.max(from, to - query.limit), to).reverse();
-    for (const entry of some) found.push({ stream, entry });
+    const step = query.forward ? 1 : -1;
+    let left = query.limit;
+    for (let at = query.forward ? from : to - 1; left > 0 && at >= from && at < to; at += step) {
+      const entry = all[at] as Entry;
+      if (!query.keeps(stream.labels, entry.metadata)) continue;
+      found.push({ stream, entry });
+      left--;
+    }
   }
   const sign = query.forward ? 1 : -1;
   found.sort(({ entry: a }, { entry: b }) => (a.stamp === b.stamp ? 0 : a.stamp < b.stamp ? -sign : sign));

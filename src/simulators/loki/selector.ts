@@ -17,30 +17,63 @@ const NEEDS_A_VALUE =
   'queries require at least one regexp or equality matcher that does not have an empty-compatible value. ' +
   'For instance, app=~".*" does not meet this requirement, but app=~".+" will';
 
+/** A query of log lines. */
+export interface LogQuery {
+  readonly matches: StreamMatcher;
+  /** Whether an entry is kept, by its stream's labels and its structured metadata. */
+  readonly keeps: (labels: readonly Label[], metadata: readonly Label[]) => boolean;
+}
+
 /**
- * Reads a stream selector, `{a="b", c!="d", e=~"f|g", h!~"i"}`. Filters and stages behind it are not understood.
- * A query must have one condition that an absent label does not meet (pkg/logql/syntax/parser.go
- * validateMatchers).
+ * Reads a stream selector, `{a="b", c!="d", e=~"f|g", h!~"i"}`. Nothing may stand behind it.
  *
  * @throws SelectorError
  */
 export function parseSelector(text: string): StreamMatcher {
+  return parse(text, false).matches;
+}
+
+/**
+ * Reads a selector with label filters behind it, `{a="b"} | c="d" | e!="f"`, which look at structured metadata as
+ * well. Other filters and stages are not understood.
+ *
+ * @throws SelectorError
+ */
+export function parseLogQuery(text: string): LogQuery {
+  return parse(text, true);
+}
+
+/**
+ * A query must have one condition that an absent label does not meet (pkg/logql/syntax/parser.go
+ * validateMatchers).
+ */
+function parse(text: string, withFilters: boolean): LogQuery {
   const scanner = new Scanner(text);
   const conditions: Condition[] = [];
+  const filters: Condition[] = [];
   try {
     if (scanner.take(/\{/y) === undefined) throw scanner.fail();
     while (scanner.take(/\}/y) === undefined) {
       conditions.push(readCondition(scanner));
       if (scanner.take(/,/y) === undefined && scanner.take(/(?=\})/y) === undefined) throw scanner.fail();
     }
+    while (withFilters && scanner.take(/\|(?![=~>])/y) !== undefined) filters.push(readCondition(scanner));
     if (!scanner.ended) throw scanner.fail();
   } catch (error) {
     if (!(error instanceof LabelSyntaxError)) throw error;
     throw new SelectorError(`parse error at line 1, col ${scanner.at + 1}: syntax error: ${error.message}`);
   }
   if (conditions.every(({ holds }) => holds(''))) throw new SelectorError(`parse error : ${NEEDS_A_VALUE}`);
-  return (labels) =>
-    conditions.every(({ name, holds }) => holds(labels.find((label) => label.name === name)?.value ?? ''));
+  return {
+    matches: (labels) => meets(conditions, labels),
+    keeps: (labels, metadata) => filters.length === 0 || meets(filters, [...labels, ...metadata]),
+  };
+}
+
+function meets(conditions: readonly Condition[], labels: readonly Label[]): boolean {
+  return conditions.every(({ name, holds }) =>
+    holds(labels.find((label) => label.name === name)?.value ?? ''),
+  );
 }
 
 function readCondition(scanner: Scanner): Condition {

@@ -85,7 +85,29 @@ describe('query_range', () => {
     expect(linesOf(await query({ query: selector, end: String(NOW) }))).toHaveLength(count);
   });
 
+  test('label filters look at structured metadata and labels, before the limit', async () => {
+    const metadata = (id: string) => ({ container_id: id });
+    await pushToLoki(loki.url, [
+      {
+        labels: '{service_name="s", app="meta"}',
+        entries: [1n, 2n, 3n, 4n].map((i) => ({
+          stamp: NOW - 10n + i,
+          line: `line ${i}`,
+          metadata: metadata(i % 2n === 0n ? 'even' : 'odd'),
+        })),
+      },
+    ]);
+    const find = async (filter: string, more = {}): Promise<string[]> =>
+      linesOf(await query({ query: `{app="meta"}${filter}`, end: String(NOW), ...more }));
+    expect(await find(' | container_id="even"')).toEqual(['line 4', 'line 2']);
+    expect(await find('|container_id!="even"', { direction: 'forward' })).toEqual(['line 1', 'line 3']);
+    expect(await find(' | container_id="odd"', { limit: '1' })).toEqual(['line 3']);
+    expect(await find(' | container_id="odd" | app="web"')).toEqual([]);
+    expect(await find(' | container_id=~"e.*" | app="meta"')).toEqual(['line 4', 'line 2']);
+  });
+
   test.each([
+    [{ query: '{app="web"} | json' }, /^parse error/],
     [{ query: '{app="web"' }, /^parse error at line 1, col \d+: syntax error/],
     [{ query: '{app="web"} |= "x"' }, /^parse error/],
     [{ query: '{app=~".*"}' }, /at least one regexp or equality matcher/],

@@ -1,0 +1,101 @@
+import { isGapText } from '../collector/gap.js';
+import type { StreamNumber } from '../docker/entry-sink.js';
+import { PollardError } from '../model/errors.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import { Fingerprinter } from './fingerprinter.js';
+import type { LokiEntry } from './loki-query.js';
+import type { LokiReader } from './loki-reader.js';
+import { EqualLines } from './repeats.js';
+import type { Slice } from './slice.js';
+import { belongsTo, mayBeOf, selectorById, selectorOf, STREAMS, type Subject } from './subject.js';
+import type { Survey } from './survey.js';
+import type { VerdictTable } from './verdict-table.js';
+
+/** Told of an entry of Loki's that the Engine has: where it stands in the table. */
+type Found = (slot: number) => void;
+/** Told of one that it does not have. */
+type NotFound = (stream: StreamNumber, entry: LokiEntry, words: Uint32Array) => void;
+
+/** Looks up in a table what Loki has of a slice. */
+export class LokiLookup {
+  readonly #subject: Subject;
+  readonly #survey: Survey;
+  readonly #slice: Slice;
+  readonly #reader: LokiReader;
+  readonly #table: VerdictTable;
+  readonly #prints = new Fingerprinter();
+  /** `stream stamp`, of which Loki did not give all entries. */
+  readonly #crowded = new Set<string>();
+
+  constructor(subject: Subject, survey: Survey, slice: Slice, reader: LokiReader, table: VerdictTable) {
+    this.#subject = subject;
+    this.#survey = survey;
+    this.#slice = slice;
+    this.#reader = reader;
+    this.#table = table;
+  }
+
+  /** Loki has more entries of this stamp than it gives at once. */
+  isCrowded(stream: StreamNumber, stamp: Nanoseconds): boolean {
+    return this.#crowded.has(`${stream} ${stamp}`);
+  }
+
+  /** What is in the container's streams. */
+  async inStreams(signal: AbortSignal, found: Found, notFound?: NotFound): Promise<void> {
+    for (const stream of STREAMS) {
+      const crowded = await this.#read(selectorOf(this.#subject, stream), stream, signal, found, notFound);
+      for (const stamp of crowded) this.#crowded.add(`${stream} ${stamp}`);
+    }
+  }
+
+  /** What was delivered when the container had another name. */
+  async elsewhere(signal: AbortSignal, found: Found): Promise<void> {
+    for (const stream of STREAMS) {
+      const selector = selectorById(this.#subject, stream);
+      if (selector === undefined) continue;
+      try {
+        await this.#read(selector, stream, signal, found);
+      } catch (error) {
+        // A Loki that cannot look for metadata refuses the question; then a new name is a new container.
+        if (!(error instanceof PollardError) || error.code !== 'loki_query_refused') throw error;
+      }
+    }
+  }
+
+  /** Returns the stamps of which not all was seen. */
+  async #read(
+    selector: string,
+    stream: StreamNumber,
+    signal: AbortSignal,
+    found: Found,
+    notFound?: NotFound,
+  ): Promise<Nanoseconds[]> {
+    const equal = new EqualLines();
+    const crowded: Nanoseconds[] = [];
+    for (const range of this.#slice.ranges(stream, (bucket) => this.#survey.linesIn(stream, bucket))) {
+      const result = await this.#reader.read(
+        {
+          selector,
+          range,
+          expected: (from, bytes) => this.#survey.expected(stream, from, bytes),
+          visit: (entry) => {
+            const { seconds, nanos, line } = entry;
+            if (!mayBeOf(this.#subject, entry) || !this.#slice.contains(stream, seconds, nanos)) return;
+            this.#prints.ofText(stream, seconds, nanos, line);
+            const { words } = this.#prints;
+            if (!this.#slice.takes(words)) return;
+            const slot = this.#table.find(words);
+            if (slot >= 0) {
+              found(slot);
+            } else if (notFound !== undefined && !isGapText(line) && belongsTo(this.#subject, entry)) {
+              if (!equal.repeats(seconds, nanos, words)) notFound(stream, entry, words);
+            }
+          },
+        },
+        signal,
+      );
+      crowded.push(...result.crowded);
+    }
+    return crowded;
+  }
+}
