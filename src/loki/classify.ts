@@ -1,5 +1,5 @@
 import type { LokiRequestError, LokiRequestErrorCode } from './loki-error.js';
-import { readRefusal } from './refusals.js';
+import { readRefusal, withoutStreams } from './refusals.js';
 import { readRetryAfter } from './retry-after.js';
 import type { LokiAnswer } from './transport.js';
 import type { Halt, Verdict } from './verdict.js';
@@ -27,7 +27,10 @@ export function classifyAnswer(answer: LokiAnswer, nowMs: number): Verdict {
 export function classifyFailure(error: LokiRequestError): Verdict {
   const { message: reason, hint = '', setting } = error;
   if (HOPELESS.has(error.code)) return { kind: 'halt', reason, hint, setting: setting ?? 'loki.url' };
-  return { kind: 'retry', reason, hint, perhapsSize: false, ...(setting === undefined ? {} : { setting }) };
+  // Over a slow line, half of it may arrive in time.
+  const perhapsSize = error.code === 'loki_timeout';
+  const named = setting === undefined ? {} : { setting };
+  return { kind: 'retry', reason, hint, perhapsSize, ofStream: false, ...named };
 }
 
 /** What does not heal by waiting. */
@@ -35,9 +38,10 @@ const HOPELESS: ReadonlySet<LokiRequestErrorCode> = new Set(['loki_tls', 'loki_n
 
 function byStatus(answer: LokiAnswer, reason: string): Verdict {
   const { status } = answer;
+  if (status === 413) return { kind: 'shrink', reason };
   const text = isPage(answer) ? '' : answer.body;
-  if (TOO_LARGE.test(text) || status === 413) return { kind: 'shrink', reason };
   const read = readRefusal(text, reason);
+  if (read?.kind === 'refused' && read.why === 'too-large') return { kind: 'shrink', reason };
   // Who blocks a tenant chooses the status.
   if (read?.kind === 'halt') return read;
   if (status >= 200 && status < 300) return successful(answer, reason);
@@ -48,13 +52,13 @@ function byStatus(answer: LokiAnswer, reason: string): Verdict {
   if (status === 429) return limited(text, reason);
   if (status >= 500 || status === 408 || status === 425) {
     const hint = 'look at the log of Loki, and of what stands before it; Pollard goes on trying';
-    return { kind: 'retry', reason, hint, perhapsSize: status === 500 };
+    return { kind: 'retry', reason, hint, perhapsSize: PERHAPS_SIZE.has(status), ofStream: false };
   }
   return { kind: 'halt', reason, ...haltFor(answer) };
 }
 
-/** gRPC between the parts of Loki; the words are grpc-go's. */
-const TOO_LARGE = /received message larger than max|trying to send message larger than max/i;
+/** 408 and 504: it took too long. */
+const PERHAPS_SIZE: ReadonlySet<number> = new Set([500, 408, 504]);
 
 /**
  * Loki says 204. Some gateways make an empty 200 or 202 of it. Anything with a text of its own was written by
@@ -76,16 +80,19 @@ function wrongUrl(reason: string): Halt {
 }
 
 function limited(text: string, reason: string): Verdict {
-  if (/active stream limit exceeded/i.test(text)) {
+  const plain = withoutStreams(text);
+  if (/active stream limit exceeded/i.test(plain)) {
     const hint =
       'this Loki takes no further stream of the tenant: use fewer labels or values, or raise max_global_streams_per_user';
-    return { kind: 'retry', reason, hint, perhapsSize: false };
+    return { kind: 'retry', reason, hint, perhapsSize: false, ofStream: true };
   }
   const hint = 'Pollard goes on at the rate that Loki allows; if this stays, raise the limits of the tenant';
-  return { kind: 'retry', reason, hint, perhapsSize: true };
+  const ofStream = /per stream rate limit exceeded/i.test(plain);
+  return { kind: 'retry', reason, hint, perhapsSize: true, ofStream };
 }
 
-function haltFor({ status, location }: LokiAnswer): { setting: string; hint: string } {
+function haltFor(answer: LokiAnswer): { setting: string; hint: string } {
+  const { status, location } = answer;
   switch (status) {
     case 401:
       return {
@@ -107,7 +114,8 @@ function haltFor({ status, location }: LokiAnswer): { setting: string; hint: str
       };
   }
   if (status >= 300 && status < 400) {
-    const to = location === undefined ? 'elsewhere' : `to ${clean(location).slice(0, 200)}`;
+    const to =
+      location === undefined ? 'elsewhere' : `to ${clean(withoutSecrets(location, answer)).slice(0, 200)}`;
     return { setting: 'loki.url', hint: `the server sends us ${to}: set loki.url to where Loki really is` };
   }
   return { setting: 'loki.url', hint: 'Loki does not answer so: look at what stands before it' };
@@ -119,9 +127,17 @@ function isPage({ contentType, body }: LokiAnswer): boolean {
 }
 
 function shownText(answer: LokiAnswer): string {
-  if (!isPage(answer)) return clean(answer.body.slice(0, 4 * SHOWN)).slice(0, SHOWN);
-  const title = /<title[^>]{0,200}>([^<]{0,200})/i.exec(answer.body)?.[1];
+  const text = withoutSecrets(answer.body, answer);
+  if (!isPage(answer)) return clean(text.slice(0, 4 * SHOWN)).slice(0, SHOWN);
+  const title = /<title[^>]{0,200}>([^<]{0,200})/i.exec(text)?.[1];
   return title === undefined ? '(a page of HTML)' : `(a page of HTML: ${clean(title)})`;
+}
+
+/** Some gateways repeat what they were sent. */
+function withoutSecrets(text: string, { secrets = [] }: LokiAnswer): string {
+  // The longest first: one may be a part of another.
+  const known = [...secrets].sort((a, b) => b.length - a.length);
+  return known.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }
 
 /** On one line, and nothing in it that moves a terminal's cursor. */

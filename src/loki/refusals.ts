@@ -18,6 +18,8 @@ const RULES: readonly Rule[] = [
   { says: /has (?:structured metadata too large|too many structured metadata)/i, means: 'stream' },
   { says: /at least one label pair is required/i, means: 'stream' },
   { says: /error parsing labels|couldn't parse labels/i, means: 'stream' },
+  // gRPC between the parts of Loki; the words are grpc-go's.
+  { says: /received message larger than max|trying to send message larger than max/i, means: 'too-large' },
   {
     says: /includes structured metadata, but this feature is disallowed/i,
     means: {
@@ -42,15 +44,12 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** What stands for a stream in Loki's messages. Its values are other people's text, and may say anything. */
-const STREAM_IN_MESSAGE = /\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}/g;
-
 /**
  * What Loki's text says is wrong; undefined: nothing that Pollard knows. Of several reasons the first named
  * counts: what comes behind it may quote labels.
  */
 export function readRefusal(text: string, shown: string): Refused | Halt | undefined {
-  const plain = text.replace(STREAM_IN_MESSAGE, '{}');
+  const plain = withoutStreams(text);
   let first: { at: number; means: Rule['means'] } | undefined;
   for (const { says, means } of RULES) {
     const at = plain.search(says);
@@ -66,6 +65,42 @@ export function readRefusal(text: string, shown: string): Refused | Halt | undef
     reason: shown,
     ...(oldestAcceptable === undefined ? {} : { oldestAcceptable }),
   };
+}
+
+/**
+ * Leaves out what stands for streams, `{a="b"}`: the values are other people's text, and may say anything. One
+ * that does not end was cut off, and all behind its beginning belongs to it. In one pass, because such a text
+ * can be made to look like ever new beginnings.
+ */
+export function withoutStreams(text: string): string {
+  let plain = '';
+  let kept = 0;
+  let open = text.indexOf('{');
+  while (open >= 0) {
+    const end = endOfStream(text, open + 1);
+    if (end < 0) return `${plain}${text.slice(kept, open)}{`;
+    // Another `{` outside of quotes: what began before is no stream.
+    if (text[end] === '{') {
+      open = end;
+      continue;
+    }
+    plain += `${text.slice(kept, open)}{}`;
+    kept = end + 1;
+    open = text.indexOf('{', kept);
+  }
+  return plain + text.slice(kept);
+}
+
+/** The place of the next brace outside of quotes; negative: there is none. */
+function endOfStream(text: string, from: number): number {
+  let quoted = false;
+  for (let at = from; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') quoted = !quoted;
+    else if (quoted && char === '\\') at++;
+    else if (!quoted && (char === '{' || char === '}')) return at;
+  }
+  return -1;
 }
 
 function readWindow(text: string): Nanoseconds | undefined {

@@ -16,6 +16,8 @@ export interface LokiAnswer {
   readonly retryAfter?: string;
   /** Of a redirect. */
   readonly location?: string;
+  /** What was sent and must not be shown, should the answer repeat it. */
+  readonly secrets?: readonly string[];
 }
 
 /**

@@ -33,6 +33,8 @@ export interface Retry {
   readonly afterMs?: number;
   /** It may be the size: if it stays, half of it may pass. */
   readonly perhapsSize: boolean;
+  /** It concerns this stream alone: Loki is there, and takes what others send. */
+  readonly ofStream: boolean;
 }
 
 /** The request is too large, and will be so again. */
