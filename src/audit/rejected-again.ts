@@ -54,8 +54,8 @@ async function exists(path: string): Promise<boolean> {
   try {
     await access(path);
     return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    return true;
+  } catch {
+    // Whatever else is wrong with the place is said when the file is made.
+    return false;
   }
 }
