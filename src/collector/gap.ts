@@ -1,5 +1,5 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
-import { formatStamp, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { formatStamp, NS_PER_SECOND, parseStamp, type Nanoseconds } from '../model/nanoseconds.js';
 import type { LineSink } from './line-assembler.js';
 
 /** Why lines are missing. */
@@ -34,6 +34,17 @@ export function gapText(containerName: string, gap: Gap): string {
 /** Whether a line is such a marker, of any container. */
 export function isGapText(line: string): boolean {
   return line.startsWith(MARK);
+}
+
+const SPAN = / between (\S+) and (\S+) may be missing: /;
+
+/** Between which stamps lines may be missing, as such a marker says; undefined for any other line. */
+export function gapSpan(line: string): Pick<Gap, 'lastDelivered' | 'firstAvailable'> | undefined {
+  if (!isGapText(line)) return undefined;
+  const [, from = '', to = ''] = SPAN.exec(line) ?? [];
+  const [lastDelivered, firstAvailable] = [parseStamp(from), parseStamp(to)];
+  if (lastDelivered === undefined || firstAvailable === undefined) return undefined;
+  return { lastDelivered, firstAvailable };
 }
 
 /**

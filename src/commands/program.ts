@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../model/exit-codes.js';
 import { catchUp } from './catch-up.js';
+import { DEFAULT_CONTAINERS, DEFAULT_RATE, readDemoOptions, type DemoTexts } from './demo/options.js';
+import { demo } from './demo.js';
 import type { Output } from './output.js';
 import { printError } from './print-error.js';
 import { run } from './run.js';
@@ -62,6 +64,25 @@ function buildProgram(output: Output, end: (code: number) => void): Command {
     .action(async (options: { json?: boolean }, command: Command) => {
       const config = await configOf(command, process.env);
       end(await catchUp(config, commandLine('catch-up'), { json: options.json === true }, output));
+    });
+
+  program
+    .command('demo')
+    .description('Collect for a while, live, and reconcile: every line written against every line in Loki.')
+    .option('--seconds <n>', 'end by itself after so long; default: with Ctrl-C')
+    .option('--containers <n>', `simulated ones; default: ${DEFAULT_CONTAINERS}`)
+    .option('--rate <n>', `lines a second that they write, beside bursts; default: ${DEFAULT_RATE}`)
+    .option('--seed <n>', 'of what they say and do; default: 1')
+    .option('--docker-host <address>', 'the Engine; default: DOCKER_HOST or its usual socket, if it answers')
+    .option('--loki-url <url>', 'Loki; default: LOKI_URL, if it answers')
+    .option('--simulate', 'only simulators, whatever there is')
+    .addHelpText(
+      'after',
+      '\nWhere there is no Engine or no Loki, a simulated one stands in. Exit code 0 only if the account holds.' +
+        '\n\nExamples:\n  pollard demo --seconds 20\n  LOKI_URL=http://loki:3100 pollard demo',
+    )
+    .action(async (texts: DemoTexts) => {
+      end(await demo(readDemoOptions(texts), process.env, output));
     });
   return program;
 }

@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     containers: numberOf('containers', values.containers),
     linesPerStep: 0,
     // A step is short here.
-    burstChance: 0.005,
+    burstChance: 0.01,
     deathChance: 0.005,
     rotation: {
       bytes: numberOf('rotate-bytes', values['rotate-bytes']),
