@@ -1,5 +1,5 @@
-import type { Delivered } from '../collector/delivery.js';
-import type { LineBatch } from '../collector/line-batch.js';
+import type { EntryBatch } from '../loki/batch.js';
+import type { PushResult } from '../loki/pusher.js';
 import type { RejectedLine } from '../loki/rejected-record.js';
 import { streamTarget, type StreamTarget } from '../loki/stream-target.js';
 import { inOrder, surveyRejected } from './rejected-slices.js';
@@ -10,9 +10,9 @@ export interface ResendOptions {
   readonly path: string;
   /** Put on every line, over a label of this name: so it comes into a stream of its own. */
   readonly label?: { readonly name: string; readonly value: string };
-  readonly newBatch: (target: StreamTarget) => LineBatch;
+  readonly newBatch: (target: StreamTarget) => EntryBatch;
   /** Resolves when all of a batch is settled: stored, or set aside again. */
-  readonly push: (batch: LineBatch) => Promise<Delivered>;
+  readonly push: (batch: EntryBatch) => Promise<PushResult>;
   /** Bytes at which a batch is sent. */
   readonly batchBytes: number;
   /** Bytes of lines held at once. */
@@ -60,7 +60,7 @@ async function sendStream(
   summary: ResendSummary,
 ): Promise<void> {
   const { newBatch, push, batchBytes, onProgress } = options;
-  const send = async (batch: LineBatch): Promise<void> => {
+  const send = async (batch: EntryBatch): Promise<void> => {
     if (batch.entries === 0) return;
     const { accepted, rejected } = await push(batch);
     summary.accepted += accepted;

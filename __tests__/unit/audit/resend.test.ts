@@ -75,8 +75,7 @@ function collecting(over: Partial<ResendOptions> = {}): ResendOptions & { sent: 
     memoryBytes: 1024 * 1024,
     newBatch: (target) =>
       new EntryBatch(target, { maxBytes: 128 * 1024, maxSpan: 3000n * NS_PER_SECOND }, pool),
-    push: async (pushed) => {
-      const batch = pushed as EntryBatch;
+    push: async (batch) => {
       const entries = Array.from({ length: batch.entries }, (_, i) => batch.entryAt(i));
       sent.push({
         target: batch.target,

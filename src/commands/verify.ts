@@ -1,0 +1,123 @@
+import { audit, type AuditOptions } from '../audit/audit.js';
+import type { AuditReport } from '../audit/report.js';
+import { nearest } from '../config/nearest.js';
+import type { ContainerSummary } from '../model/container.js';
+import { PollardError } from '../model/errors.js';
+import { ExitCode } from '../model/exit-codes.js';
+import { globMatcher } from '../pipeline/glob.js';
+import type { Output } from './output.js';
+import { shownText } from './shown-text.js';
+import { checkRange, parseTime } from './time-option.js';
+import { verifyJson } from './verify-json.js';
+import { verifyText } from './verify-text.js';
+
+/** All that the command works with; what it is told by its flags comes apart. */
+export interface VerifyParts extends Omit<AuditOptions, 'since' | 'until' | 'settings' | 'held'> {
+  readonly out: Output['out'];
+  readonly settings: Omit<AuditOptions['settings'], 'samples'>;
+}
+
+export interface VerifyFlags {
+  /** As parseTime reads it; default: a day back. */
+  readonly since?: string;
+  /** Default: now. */
+  readonly until?: string;
+  /** Names, in which * and ? stand for others, or beginnings of ids; none: all that are collected. */
+  readonly containers: readonly string[];
+  /** Lines shown as examples, of each kind and container; default 10. */
+  readonly samples?: number;
+  /** One JSON document instead of a table. */
+  readonly json: boolean;
+  /** In which days begin; default: the machine's. */
+  readonly zone?: string;
+}
+
+const DEFAULT_SINCE = '1d';
+const DEFAULT_SAMPLES = 10;
+
+/**
+ * `pollard verify`: holds the Engine's logs against Loki and prints what became of every line. With the part
+ * `repair`, what is missing is sent, and looked for again.
+ *
+ * @returns the exit code: ok only if nothing is missing; mismatch if something is; partial if a container could not
+ *   be read to its end, or lines could not be judged; engine or loki if these did not answer
+ * @throws PollardError for flags that cannot be, and when the Engine cannot be asked for its containers
+ */
+export async function verify(parts: VerifyParts, flags: VerifyFlags, signal: AbortSignal): Promise<number> {
+  const { clock, out, settings, engine } = parts;
+  const begun = clock.monotonic();
+  const now = clock.now();
+  const zone = flags.zone === undefined ? {} : { zone: flags.zone };
+  const since = parseTime(flags.since ?? DEFAULT_SINCE, { flag: '--since', bound: 'begin', now, ...zone });
+  const until =
+    flags.until === undefined
+      ? undefined
+      : parseTime(flags.until, { flag: '--until', bound: 'end', now, ...zone });
+  checkRange(since, until ?? now);
+  const listed = await engine.list(signal);
+  const collected = listed.filter(parts.selects ?? (() => true));
+  const chosen = new Set(choose(collected, listed, flags.containers).map(({ id }) => id));
+  const report = await audit(
+    {
+      ...parts,
+      // What is told is what was chosen from: not another list.
+      engine: { list: async () => await Promise.resolve(listed), inspect: engine.inspect.bind(engine) },
+      selects: ({ id }) => chosen.has(id),
+      since,
+      ...(until === undefined ? {} : { until }),
+      settings: { ...settings, samples: flags.samples ?? DEFAULT_SAMPLES },
+    },
+    signal,
+  );
+  const seconds = (clock.monotonic() - begun) / 1000;
+  const code = exitCodeOf(report);
+  out.write(flags.json ? verifyJson(report, seconds, code) : verifyText(report, seconds));
+  return code;
+}
+
+function exitCodeOf({ failure, totals, containers }: AuditReport): number {
+  if (failure !== undefined)
+    return failure instanceof PollardError ? ExitCode[failure.exit] : ExitCode.failure;
+  if (totals.missing > 0) return ExitCode.mismatch;
+  const unread = containers.some(
+    ({ status }) => status === 'partial' || status === 'unreadable' || status === 'failed',
+  );
+  return unread || totals.crowded + totals.changed > 0 ? ExitCode.partial : ExitCode.ok;
+}
+
+/** @throws PollardError `no_such_container` for a name that none has */
+function choose(
+  collected: readonly ContainerSummary[],
+  listed: readonly ContainerSummary[],
+  names: readonly string[],
+): readonly ContainerSummary[] {
+  if (names.length === 0) return collected;
+  const chosen = new Set<ContainerSummary>();
+  for (const written of names) {
+    const matches = globMatcher(written);
+    const isMeant = ({ name, id }: ContainerSummary): boolean =>
+      matches(name) || (/^[0-9a-f]{4,64}$/.test(written) && id.startsWith(written));
+    const found = collected.filter(isMeant);
+    if (found.length === 0) throw noSuchContainer(written, collected, listed.some(isMeant));
+    for (const container of found) chosen.add(container);
+  }
+  return [...chosen];
+}
+
+function noSuchContainer(
+  written: string,
+  collected: readonly ContainerSummary[],
+  isThere: boolean,
+): PollardError {
+  const meant = nearest(
+    written,
+    collected.map(({ name }) => name),
+  );
+  const problem = isThere ? 'is a container that is not collected' : 'is no container';
+  const near = meant === undefined ? 'docker ps -a shows what there is' : `did you mean ${shownText(meant)}?`;
+  return new PollardError('no_such_container', `--container: ${JSON.stringify(written)} ${problem}`, {
+    hint: isThere ? 'see containers.include, containers.exclude, and its label pollard.enable' : near,
+    setting: '--container',
+    exit: 'usage',
+  });
+}
