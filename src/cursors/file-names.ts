@@ -25,6 +25,11 @@ export function keptName(id: string, at: Nanoseconds): string {
   return `${id}.json.corrupt-${formatStamp(at).replaceAll(/[-:]/g, '')}`;
 }
 
+/** Whether this is a damaged file that was moved aside. */
+export function isKept(name: string): boolean {
+  return KEPT.test(name);
+}
+
 /** Which of the damaged files are too many. */
 export function outdatedKept(names: readonly string[]): string[] {
   const kept = names

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import type { Clock } from '../model/clock.js';
 import type { Cursor } from '../model/cursor.js';
 import type { Logger } from '../model/logger.js';
-import { CONTAINER_ID, decodeCursor, MAX_CURSOR_BYTES } from './codec.js';
-import { CursorCorrupt, CursorTooNew } from './cursor-errors.js';
+import { CursorCorrupt } from './cursor-errors.js';
 import type { CursorFs } from './cursor-fs.js';
 import { cursorFile, isLeftover, keptName, outdatedKept } from './file-names.js';
-import { cursorReadFailed, cursorWriteFailed, errnoOf } from './state-error.js';
+import { idOfFile, listCursorDir, readCursor } from './read-cursors.js';
+import { cursorWriteFailed } from './state-error.js';
 import type { CorruptReason } from './cursor-errors.js';
 
 /** A cursor file that could not be used. The start policy applies to its container. */
@@ -35,14 +35,14 @@ export async function loadCursors(
   clock: Clock,
   logger: Logger,
 ): Promise<LoadedCursors> {
-  const names = await list(fs, dir);
+  const names = await listCursorDir(fs, dir);
   const cursors = new Map<string, Cursor>();
   const corrupt = new Map<string, CursorCorrupt>();
   for (const name of names) {
-    const id = name.endsWith('.json') ? name.slice(0, -'.json'.length) : '';
-    if (!CONTAINER_ID.test(id)) continue;
+    const id = idOfFile(name);
+    if (id === undefined) continue;
     try {
-      cursors.set(id, await load(fs, join(dir, name), id));
+      cursors.set(id, await readCursor(fs, join(dir, name), id));
     } catch (error) {
       if (!(error instanceof CursorCorrupt)) throw error;
       corrupt.set(id, error);
@@ -62,38 +62,6 @@ export async function loadCursors(
     throw cursorWriteFailed(`cannot tidy up the cursors in ${dir}`, error);
   }
   return { cursors, damaged };
-}
-
-async function list(fs: CursorFs, dir: string): Promise<string[]> {
-  try {
-    return await fs.list(dir);
-  } catch (error) {
-    throw cursorReadFailed(`cannot list the cursors in ${dir}`, error);
-  }
-}
-
-async function load(fs: CursorFs, path: string, id: string): Promise<Cursor> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await fs.read(path, MAX_CURSOR_BYTES + 1);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'EIO' || errno === 'EISDIR') {
-      throw new CursorCorrupt('unreadable', `it cannot be read: ${(error as Error).message}`, error);
-    }
-    throw cursorReadFailed(`cannot read the cursor ${path}`, error);
-  }
-  let cursor: Cursor;
-  try {
-    cursor = decodeCursor(bytes);
-  } catch (error) {
-    if (error instanceof CursorTooNew) throw error.of(path);
-    throw error;
-  }
-  if (cursor.containerId !== id) {
-    throw new CursorCorrupt('wrong_container', `it is the cursor of container ${cursor.containerId}`);
-  }
-  return cursor;
 }
 
 async function moveAside(

@@ -14,7 +14,7 @@ import { formatStamp, parseStamp, type Nanoseconds } from '../model/nanoseconds.
 import { PollardError } from '../model/errors.js';
 import { makeDirs } from './make-dir.js';
 import { nodeFs } from './node-fs.js';
-import { cursorWriteFailed } from './state-error.js';
+import { cursorReadFailed, cursorWriteFailed, errnoOf } from './state-error.js';
 
 /** Who holds the state directory, for the message to whoever wants it as well. */
 export interface LockOwner {
@@ -39,7 +39,7 @@ export class StateLocked extends PollardError {
   readonly owner: LockOwner | undefined;
 
   constructor(stateDir: string, owner: LockOwner | undefined) {
-    super('state_locked', `${stateDir} is in use by ${owner ? describe(owner) : 'another process'}`, {
+    super('state_locked', `${stateDir} is in use by ${owner ? describeOwner(owner) : 'another process'}`, {
       setting: 'collector.state_dir',
       hint: 'let the running one do the work, stop it first, or use another collector.state_dir',
       exit: 'locked',
@@ -50,6 +50,8 @@ export class StateLocked extends PollardError {
 
 const MAX_OWNER_BYTES = 4096;
 const ATTEMPTS = 10;
+/** A look at who holds the lock (lockHolder) holds it itself for less than this, ms. */
+const GLANCE_MS = 50;
 
 /**
  * Takes the state directory (which is made, 0700) for this process alone. The lock is the kernel's (an open file
@@ -69,7 +71,7 @@ export async function acquireLock(stateDir: string, owner: LockOwner): Promise<S
     throw cursorWriteFailed(`cannot make the directory ${stateDir}`, error);
   }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const fd = lockedFile(path, stateDir, tryLock);
+    const fd = await lockedUnlessGlancedAt(() => lockedFile(path, stateDir, tryLock));
     // Someone may have removed the file between our opening and locking it: then another could lock a new one.
     if (isStillThere(fd, path)) {
       try {
@@ -89,7 +91,51 @@ export async function acquireLock(stateDir: string, owner: LockOwner): Promise<S
   });
 }
 
-type TryLock = (fd: number) => boolean;
+/** Whether someone holds the lock of a state directory. */
+export interface LockHolder {
+  readonly held: boolean;
+  /** Undefined when it is free, or the holder has not written who it is. */
+  readonly owner: LockOwner | undefined;
+}
+
+/**
+ * Looks who holds a state directory, without taking it: for an instant the lock is shared, which acquireLock
+ * allows for. Makes nothing that is not there.
+ *
+ * @throws PollardError `cursor_read_failed`, `state_lock_failed`
+ */
+export async function lockHolder(stateDir: string): Promise<LockHolder> {
+  const tryLock = await loadTryLock();
+  const path = join(stateDir, 'lock');
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return { held: false, owner: undefined };
+    throw cursorReadFailed(`cannot open ${path}`, error);
+  }
+  try {
+    if (tryLock(fd, { shared: true })) return { held: false, owner: undefined };
+    return { held: true, owner: readOwner(fd) };
+  } catch (error) {
+    throw lockFailed(path, error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+type TryLock = (fd: number, options?: { shared: boolean }) => boolean;
+
+/** Who only looks must not keep a collector from starting. */
+async function lockedUnlessGlancedAt(attempt: () => number): Promise<number> {
+  try {
+    return attempt();
+  } catch (error) {
+    if (!(error instanceof StateLocked)) throw error;
+  }
+  await new Promise((resolve) => setTimeout(resolve, GLANCE_MS));
+  return attempt();
+}
 
 /** Loaded when needed: a platform without the native part still gets a message that says so. */
 async function loadTryLock(): Promise<TryLock> {
@@ -117,16 +163,20 @@ function lockedFile(path: string, stateDir: string, tryLock: TryLock): number {
     if (tryLock(fd)) return fd;
   } catch (error) {
     closeSync(fd);
-    throw new PollardError('state_lock_failed', `cannot lock ${path}: ${(error as Error).message}`, {
-      setting: 'collector.state_dir',
-      hint: 'put collector.state_dir on a local file system; some network ones have no locks',
-      exit: 'state',
-      cause: error,
-    });
+    throw lockFailed(path, error);
   }
   const owner = readOwner(fd);
   closeSync(fd);
   throw new StateLocked(stateDir, owner);
+}
+
+function lockFailed(path: string, error: unknown): PollardError {
+  return new PollardError('state_lock_failed', `cannot lock ${path}: ${(error as Error).message}`, {
+    setting: 'collector.state_dir',
+    hint: 'put collector.state_dir on a local file system; some network ones have no locks',
+    exit: 'state',
+    cause: error,
+  });
 }
 
 function isStillThere(fd: number, path: string): boolean {
@@ -159,7 +209,8 @@ function readOwner(fd: number): LockOwner | undefined {
   }
 }
 
-function describe(owner: LockOwner): string {
+/** Who holds the lock, for people: `process 12 on host (pollard run), since 2026-01-02T03:04:05Z`. */
+export function describeOwner(owner: LockOwner): string {
   const since = formatStamp(owner.since).replace(/\.\d+/, '');
   return `process ${owner.pid} on ${owner.host} (${printable(owner.command)}), since ${since}`;
 }

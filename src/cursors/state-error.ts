@@ -19,22 +19,32 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   EMFILE: 'raise the limit of open files of the process (LimitNOFILE)',
 };
 
+const AS_ITS_OWNER =
+  'run this as the user that owns collector.state_dir (sudo -u USER pollard ...), the one that the service runs as';
+/** Who only reads may be an operator beside the service. */
+const NEXT_STEP_OF_READERS = { ...NEXT_STEP, EACCES: AS_ITS_OWNER, EPERM: AS_ITS_OWNER };
+
 /** The state directory cannot be written: nothing is lost, but positions do not move on until it can. */
 export function cursorWriteFailed(what: string, error: unknown): PollardError {
-  return stateError('cursor_write_failed', what, error);
+  return stateError('cursor_write_failed', what, error, NEXT_STEP);
 }
 
 /** A cursor is there but is not given to us; taking it for damaged would lose it. */
 export function cursorReadFailed(what: string, error: unknown): PollardError {
-  return stateError('cursor_read_failed', what, error);
+  return stateError('cursor_read_failed', what, error, NEXT_STEP_OF_READERS);
 }
 
-function stateError(code: string, what: string, error: unknown): PollardError {
+function stateError(
+  code: string,
+  what: string,
+  error: unknown,
+  nextStep: Readonly<Record<string, string>>,
+): PollardError {
   const errno = errnoOf(error);
   const reason = error instanceof Error ? error.message : String(error);
   return new PollardError(code, `${what}: ${reason}`, {
     setting: 'collector.state_dir',
-    hint: NEXT_STEP[errno] ?? 'check the file system of collector.state_dir',
+    hint: nextStep[errno] ?? 'check the file system of collector.state_dir',
     exit: 'state',
     cause: error,
   });

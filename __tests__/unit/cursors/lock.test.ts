@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tryLock } from 'fs-native-extensions';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { acquireLock, StateLocked, type LockOwner } from '../../../src/cursors/lock.js';
+import { acquireLock, lockHolder, StateLocked, type LockOwner } from '../../../src/cursors/lock.js';
 
 const OWNER: LockOwner = {
   pid: process.pid,
@@ -116,5 +118,38 @@ describe('the state directory has one owner', () => {
       code: 'cursor_write_failed',
       hint: 'set collector.state_dir to a directory',
     });
+  });
+});
+
+describe('looking who holds the lock', () => {
+  test('no directory: nobody, and none is made', async () => {
+    expect(await lockHolder(join(dir, 'state'))).toEqual({ held: false, owner: undefined });
+    await expect(stat(join(dir, 'state'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('held: by whom; released: nobody, although the words are still there', async () => {
+    const lock = await acquireLock(dir, OWNER);
+    expect(await lockHolder(dir)).toEqual({ held: true, owner: OWNER });
+    lock.release();
+    expect(await readFile(lock.path, 'utf8')).toContain('pollard catch-up');
+    expect(await lockHolder(dir)).toEqual({ held: false, owner: undefined });
+  });
+
+  test('another process holds it, and holds it still', async () => {
+    await withOwner(async (child) => {
+      expect(await lockHolder(dir)).toMatchObject({ held: true, owner: { pid: child.pid, host: 'there' } });
+      await refusal();
+    });
+  });
+
+  test('who looks at the very moment of a start does not end it', async () => {
+    const path = join(dir, 'lock');
+    await writeFile(path, '');
+    const glance = openSync(path, 'r');
+    expect(tryLock(glance, { shared: true })).toBe(true);
+    const starting = acquireLock(dir, OWNER);
+    await new Promise(setImmediate);
+    closeSync(glance);
+    (await starting).release();
   });
 });
