@@ -1,4 +1,5 @@
 import type { FlowControl, LogSource } from '../collector/log-source.js';
+import { lineRules } from '../collector/line-assembler.js';
 import { look } from '../collector/look.js';
 import type { SinceSemantics } from '../collector/poll.js';
 import type { ContainerRef } from '../model/container.js';
@@ -110,7 +111,7 @@ export class EngineLog {
         since > this.#settledUntil);
     const reader = new EngineReader(
       visitor,
-      { maxLineBytes, moveEqualStamps, chunksShareStamp: this.container.logDriver !== 'journald' },
+      { maxLineBytes, moveEqualStamps, ...lineRules(this.container) },
       behind ? undefined : this.#cursor,
       !behind,
       // One that is older than what is asked for need not come.

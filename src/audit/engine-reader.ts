@@ -1,6 +1,6 @@
 import { AnchorMatcher } from '../collector/anchor.js';
 import { Repeats } from '../collector/fingerprint.js';
-import { LineAssembler, type LineSink } from '../collector/line-assembler.js';
+import { LineAssembler, type LineRules, type LineSink } from '../collector/line-assembler.js';
 import { MovedStamps } from '../collector/moved-stamps.js';
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
@@ -26,10 +26,9 @@ export interface EngineLineVisitor {
 }
 
 /** How entries become lines, as the collector has it. */
-export interface SplitRules {
+export interface SplitRules extends LineRules {
   readonly maxLineBytes: number;
   readonly moveEqualStamps: boolean;
-  readonly chunksShareStamp: boolean;
 }
 
 /** Makes lines of entries, and knows on which side of the cursor they stand. */

@@ -1,6 +1,10 @@
+import type { ContainerDetails } from '../model/container.js';
 import type { OpenLine } from '../model/cursor.js';
 import { NS_PER_SECOND } from '../model/nanoseconds.js';
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import { CHUNK_BYTES } from '../docker/tty.js';
+
+const CARRIAGE_RETURN = 0x0d;
 
 /** Takes whole lines. `source[start, end)` is the text; it may be kept. */
 export interface LineSink {
@@ -14,11 +18,21 @@ export interface LineSink {
   ): void;
 }
 
-export interface AssemblerOptions {
+/** How the entries of a container become lines. */
+export interface LineRules {
+  /** journald gives each chunk a time of its own: there only the missing newline says that a line goes on. */
+  readonly chunksShareStamp: boolean;
+  /** The newline has a `\r` before it, which may be the last byte of the chunk before and is no part of the line. */
+  readonly tty: boolean;
+}
+
+export function lineRules({ logDriver, tty }: ContainerDetails): LineRules {
+  return { chunksShareStamp: logDriver !== 'journald', tty };
+}
+
+export interface AssemblerOptions extends LineRules {
   /** A line longer than this, in bytes, is handed on in several, each with the line's stamp. */
   maxLineBytes: number;
-  /** journald gives each chunk a time of its own: there only the missing newline says that a line goes on. */
-  chunksShareStamp: boolean;
   /** Told when a line is cut for its length. */
   onCut?: () => void;
 }
@@ -73,10 +87,13 @@ export class LineAssembler implements EntrySink {
       const continues = !this.#options.chunksShareStamp || (open.seconds === seconds && open.nanos === nanos);
       if (continues) {
         this.#append(open, stream, source, start, end);
-        if (terminated) this.#close(stream, open);
+        if (!terminated) return;
+        // The parser took the `\r` off the last chunk, if that has any bytes.
+        if (start === end) this.#dropReturn(open);
+        this.#close(stream, open);
         return;
       }
-      this.#close(stream, open);
+      this.#closeUnterminated(stream, open);
     }
     if (!terminated) {
       const started: Open = { seconds, nanos, parts: [], length: 0, cut: false };
@@ -99,7 +116,7 @@ export class LineAssembler implements EntrySink {
   closeAll(): void {
     for (const stream of [1, 2] as const) {
       const open = this.#open[stream];
-      if (open) this.#close(stream, open);
+      if (open) this.#closeUnterminated(stream, open);
     }
   }
 
@@ -136,6 +153,20 @@ export class LineAssembler implements EntrySink {
     // A copy: a chunk may stay for many polls, and must not keep the piece of the body it came in.
     if (end > at) open.parts.push(Buffer.from(source.subarray(at, end)));
     open.length += end - at;
+  }
+
+  /** The newline of a long line may have been forgotten (20.10, `local`), and its `\r` is there all the same. */
+  #closeUnterminated(stream: StreamNumber, open: Open): void {
+    if (open.length >= CHUNK_BYTES || open.cut) this.#dropReturn(open);
+    this.#close(stream, open);
+  }
+
+  #dropReturn(open: Open): void {
+    if (!this.#options.tty) return;
+    const last = open.parts.findLast((part) => part.length > 0);
+    if (last?.at(-1) !== CARRIAGE_RETURN) return;
+    open.parts[open.parts.lastIndexOf(last)] = last.subarray(0, -1);
+    open.length--;
   }
 
   #close(stream: StreamNumber, open: Open): void {

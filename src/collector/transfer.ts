@@ -9,7 +9,7 @@ import { AnchorRing } from './anchor-ring.js';
 import { AnswerReader, type NewEntries } from './answer-reader.js';
 import { Delivery, type Delivered } from './delivery.js';
 import { GapMarker, type Gap, type GapCause } from './gap.js';
-import { LineAssembler, type LineSink } from './line-assembler.js';
+import { LineAssembler, lineRules, type LineSink } from './line-assembler.js';
 import type { LogSource } from './log-source.js';
 import type { MemoryBudget } from './memory-budget.js';
 import { MovedStamps } from './moved-stamps.js';
@@ -115,7 +115,7 @@ export async function transfer(context: TransferContext, request: TransferReques
   const lines: LineSink = mover ?? delivery;
   const assembler: LineAssembler = new LineAssembler(lines, {
     maxLineBytes: settings.maxLineBytes,
-    chunksShareStamp: container.logDriver !== 'journald',
+    ...lineRules(container),
     ...(context.onCutLine ? { onCut: context.onCutLine } : {}),
   });
   const marker = request.behindGap

@@ -58,6 +58,7 @@ function deliver(
   const assembler = new LineAssembler(rules.move ? new MovedStamps(sink, {}) : sink, {
     maxLineBytes: rules.maxLineBytes ?? 256 * 1024,
     chunksShareStamp: rules.journald !== true,
+    tty: false,
   });
   for (const { stream, stamp, text, terminated } of log.entries) {
     const [seconds, nanos] = [Number(stamp / SECOND), Number(stamp % SECOND)];

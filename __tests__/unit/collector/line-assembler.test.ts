@@ -9,9 +9,9 @@ class Lines implements LineSink {
   }
 }
 
-function assembler(maxLineBytes = 100, chunksShareStamp = true) {
+function assembler(maxLineBytes = 100, chunksShareStamp = true, tty = false) {
   const out = new Lines();
-  const machine = new LineAssembler(out, { maxLineBytes, chunksShareStamp });
+  const machine = new LineAssembler(out, { maxLineBytes, chunksShareStamp, tty });
   const feed = (stream: 1 | 2, nanos: number, text: string, terminated: boolean) =>
     machine.entry(stream, 100, nanos, Buffer.from(text, 'latin1'), 0, text.length, terminated);
   return { out, machine, feed };
@@ -38,6 +38,41 @@ describe('lines from chunks', () => {
     expect(out.lines).toEqual([
       [1, 1, 'aaabbb'],
       [1, 2, 'next'],
+    ]);
+  });
+
+  test('of a TTY the newline’s \\r may be the last byte of the chunk before', () => {
+    const { out, feed } = assembler(100, true, true);
+    feed(1, 1, 'aaa\r', false);
+    feed(1, 1, '', true);
+    // Here the parser took it off: what is left was written so.
+    feed(1, 2, 'bbb', false);
+    feed(1, 2, 'ccc\r', true);
+    expect(out.lines).toEqual([
+      [1, 1, 'aaa'],
+      [1, 2, 'bbbccc\r'],
+    ]);
+    const frames = assembler();
+    frames.feed(1, 1, 'aaa\r', false);
+    frames.feed(1, 1, '', true);
+    expect(frames.out.lines).toEqual([[1, 1, 'aaa\r']]);
+  });
+
+  test('of a TTY a long line without newline has the \\r at its end all the same (20.10, local)', () => {
+    const { out, feed } = assembler(100_000, true, true);
+    const long = 'x'.repeat(16384);
+    feed(1, 1, long, false);
+    feed(1, 1, 'end\r', false);
+    feed(1, 2, `${long.slice(1)}\r`, false);
+    feed(1, 2, '', false);
+    // Short last words, such as of a progress bar, stay as they are.
+    feed(1, 3, '90%\r', false);
+    feed(1, 4, 'next', true);
+    expect(out.lines).toEqual([
+      [1, 1, `${long}end`],
+      [1, 2, long.slice(1)],
+      [1, 3, '90%\r'],
+      [1, 4, 'next'],
     ]);
   });
 
