@@ -1,0 +1,60 @@
+import type { ContainerStatus } from '../../../src/commands/wiring/status-parts.js';
+import { until } from '../until.js';
+import { Program } from './program.js';
+
+/** What `/status` says, as far as the tests ask for it. */
+export interface ServiceStatus {
+  readonly engine_sockets: number;
+  readonly active_polls: number;
+  readonly memory_in_flight: number;
+  readonly containers: readonly ContainerStatus[];
+  readonly health: { readonly state: string; readonly reason?: string };
+}
+
+/** `pollard run`. */
+export class Service extends Program {
+  #url = '';
+
+  /** Returns once it collects and the Engine was asked for its containers. */
+  async ready(): Promise<this> {
+    const { status } = await this.logged('collecting');
+    this.#url = status as string;
+    await until('the service is ready', async () => (await fetch(`${this.#url}/readyz`)).status === 200, {
+      hopeless: () => (this.running ? undefined : this.lastWords()),
+      instead: () => this.lastWords(),
+    });
+    return this;
+  }
+
+  async status(): Promise<ServiceStatus> {
+    return (await (await fetch(`${this.#url}/status`)).json()) as ServiceStatus;
+  }
+
+  /** The state of the whole, and why. */
+  async health(): Promise<{ readonly status: number; readonly body: string }> {
+    const answer = await fetch(`${this.#url}/healthz`);
+    return { status: answer.status, body: await answer.text() };
+  }
+
+  /** The sum of a metric over all its labels; 0 when it is not there. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.#url}/metrics`)).text();
+    let sum = 0;
+    for (const line of text.split('\n')) {
+      const match = /^([a-zA-Z_:]+)(?:\{.*\})? ([-+.\deE]+|NaN)$/.exec(line);
+      if (match?.[1] === name) sum += Number(match[2]);
+    }
+    return sum;
+  }
+
+  /** Waits until every container was read to its end since now. */
+  async readsAll(): Promise<void> {
+    const before = await this.metric('pollard_polls_total');
+    const { containers } = await this.status();
+    const active = containers.filter(({ life }) => life === 'active').length;
+    await until(
+      'every container is polled again',
+      async () => (await this.metric('pollard_polls_total')) >= before + 2 * active,
+    );
+  }
+}
