@@ -24,7 +24,7 @@ import { Show } from './demo/show.js';
 import { simulatedSide } from './demo/simulated-side.js';
 import { setStage, type Stage } from './demo/stage.js';
 import { faultsOf, type Findings } from './demo/verdict.js';
-import { painter } from './demo/view/paint.js';
+import { painter } from './view/paint.js';
 import { isTerminal, screenFor } from './demo/view/screen.js';
 import type { Output } from './output.js';
 import { stopSignals } from './stop-signals.js';

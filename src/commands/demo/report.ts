@@ -3,8 +3,8 @@ import { stampOf } from '../../audit/stamp-range.js';
 import { formatStamp } from '../../model/nanoseconds.js';
 import type { AccountLine } from './account.js';
 import { count, faultsOf, openSockets, type Findings } from './verdict.js';
-import { fitted } from './view/cells.js';
-import type { Paint } from './view/paint.js';
+import { fitted } from '../view/cells.js';
+import type { Paint } from '../view/paint.js';
 
 export interface ReportNames {
   /** Who counted the lines that were written. */

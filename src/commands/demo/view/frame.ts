@@ -1,6 +1,6 @@
 import { formatSize } from '../../output.js';
-import { cell, columnsOf, fitted, numberCell } from './cells.js';
-import type { Paint } from './paint.js';
+import { cell, columnsOf, fitted, numberCell } from '../../view/cells.js';
+import type { Paint } from '../../view/paint.js';
 
 /** One container as the table shows it. */
 export interface Row {

@@ -1,6 +1,6 @@
 import type { Output } from '../../output.js';
 import { frame, plainLine, type Snapshot } from './frame.js';
-import type { Paint } from './paint.js';
+import type { Paint } from '../../view/paint.js';
 
 /** Shows what goes on while it does. */
 export interface Screen {

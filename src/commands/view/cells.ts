@@ -1,4 +1,4 @@
-import { printable } from '../../../config/shown.js';
+import { printable } from '../../config/shown.js';
 
 /** Characters that take two columns of a terminal: East Asian wide and fullwidth ones, and most emoji (Unicode TR 11). */
 const WIDE =
