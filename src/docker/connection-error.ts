@@ -16,6 +16,11 @@ const GONE: Meaning = {
   problem: 'broke off the connection',
   hint: 'the Engine was probably restarted; Pollard tries again',
 };
+const NO_TLS: Meaning = {
+  code: 'engine_tls',
+  problem: 'does not speak TLS',
+  hint: 'write tcp:// without docker.tls, or check the port',
+};
 const NO_ROUTE: Meaning = {
   code: 'engine_unreachable',
   problem: 'cannot be reached',
@@ -62,11 +67,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     hint: 'look at the load and the log of the Engine',
   },
   UND_ERR_HEADERS_OVERFLOW: NOT_HTTP,
-  EPROTO: {
-    code: 'engine_tls',
-    problem: 'does not speak TLS',
-    hint: 'write tcp:// without docker.tls, or check the port',
-  },
+  EPROTO: NO_TLS,
+  // What OpenSSL says to an answer in plain HTTP, by its version.
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   EMFILE: {
     code: 'engine_unreachable',
     problem: 'cannot be asked: this process has no file descriptor left',

@@ -84,6 +84,7 @@ export function engineConnector(
       if (settled) return;
       settled = true;
       if (error) callback(error, null);
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the client needs a Duplex
       else callback(null, seen as Socket);
     };
     seen.once(endpoint.kind === 'tcp' && endpoint.tls ? 'secureConnect' : 'connect', () => settle(null));

@@ -5,11 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LogBodyError } from '../../../src/docker/log-errors.js';
-import {
-  logsPath,
-  type LogsRequestOptions,
-  type LogsRequestResult,
-} from '../../../src/docker/logs-request.js';
+import { logsPath, type LogsRequestResult } from '../../../src/docker/logs-request.js';
 import type { EngineSimulator, Fault, SimulatedContainer } from '../../../src/simulators/engine/index.js';
 import { logsReader, type LogsReader } from '../../support/read-logs.js';
 import { SteppedClock, withEngine } from '../../support/simulated-engine.js';
