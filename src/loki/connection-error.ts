@@ -89,8 +89,8 @@ export function lateError(where: string, timeoutMs: number): LokiRequestError {
 function meaningOf(code: string, cause: Error): Meaning {
   // undici gives most of its parser's errors no code.
   if (cause.name === 'HTTPParserError') return NOT_HTTP;
-  // What a proxy answered to CONNECT is only in the text.
-  const proxy = /Proxy response \((\d{3})\)/.exec(cause.message)?.[1];
+  // What a proxy answered, to CONNECT or to a request for http://, is only in the text.
+  const proxy = /Proxy (?:response|Authentication Required) \((\d{3})\)/.exec(cause.message)?.[1];
   if (proxy !== undefined) return refusedByProxy(Number(proxy));
   const known = Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
   if (known) return known;

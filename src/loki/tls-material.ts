@@ -60,6 +60,8 @@ async function pem(
     throw new LokiSettingError(setting, problem, 'check the path and its permissions', error);
   }
   try {
+    // The parsers take other forms too, but a TLS connection does not.
+    if (!bytes.includes('-----BEGIN ')) throw new Error('there is no PEM block');
     parse(bytes);
   } catch (error) {
     // The parser's own message may show a part of the key.

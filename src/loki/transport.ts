@@ -1,9 +1,10 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
-import { readAuthorization, type Authorization } from './authorization.js';
+import { request, type Dispatcher } from 'undici';
+import { readAuthorization, type Authorization, type Credentials } from './authorization.js';
 import { connectionError, lateError } from './connection-error.js';
+import { createDispatcher } from './dispatcher.js';
 import type { EncodedPush } from './encode.js';
-import { httpUrl, readEndpoint, type LokiEndpoint } from './endpoint.js';
+import { readEndpoint, type LokiEndpoint } from './endpoint.js';
 import { LokiRequestError, LokiSettingError } from './loki-error.js';
 import type { LokiSettings } from './settings.js';
 import { readTlsMaterial } from './tls-material.js';
@@ -43,9 +44,6 @@ export interface LokiQuery {
 const MAX_PUSH_ANSWER = 64 * 1024;
 /** A Loki with default limits sends at most 4 MiB. */
 const MAX_QUERY_ANSWER = 64 * 1024 * 1024;
-/** Below what servers and gateways keep an idle connection for: 60 s and more. */
-const KEEP_ALIVE_MS = 30_000;
-const CONNECT_MS = 10_000;
 
 type TransportSettings = Pick<
   LokiSettings,
@@ -70,27 +68,7 @@ export async function createTransport(settings: TransportSettings): Promise<Loki
   const endpoint = readEndpoint(settings.url);
   const headers = checkedHeaders(settings);
   const authorization = await readAuthorization(settings);
-  const tls = await readTlsMaterial(settings.tls);
-  const options = {
-    // One more, so that a question is not kept waiting by pushes.
-    connections: settings.maxInFlight + 1,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  };
-  const timeout = Math.min(settings.timeoutMs, CONNECT_MS);
-  const dispatcher =
-    settings.proxyUrl === undefined
-      ? new Agent({ ...options, connect: { ...tls, timeout } })
-      : new ProxyAgent({
-          ...options,
-          uri: httpUrl('loki.proxy_url', settings.proxyUrl).href,
-          requestTls: { ...tls, timeout },
-          // Only https:// goes through CONNECT, which many proxies allow for port 443 alone.
-          proxyTunnel: false,
-        });
+  const dispatcher = createDispatcher(settings, await readTlsMaterial(settings.tls));
   return new UndiciTransport(endpoint, dispatcher, headers, authorization, settings);
 }
 
@@ -98,11 +76,30 @@ function checkedHeaders(settings: TransportSettings): Readonly<Record<string, st
   const headers: Record<string, string> = { 'user-agent': 'pollard' };
   for (const [name, value] of Object.entries(settings.headers)) {
     checkHeader(`loki.headers.${name}`, name, value);
+    if (NOT_OURS.has(name.toLowerCase())) {
+      throw new LokiSettingError(`loki.headers.${name}`, 'is not for the settings to choose', 'take it out');
+    }
     headers[name.toLowerCase()] = value;
   }
   if (settings.tenant !== undefined) checkHeader('loki.tenant', 'X-Scope-OrgID', settings.tenant);
   return headers;
 }
+
+/** Those by which a message is framed, or that undici does not send. */
+const NOT_OURS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 function checkHeader(setting: string, name: string, value: string): void {
   try {
@@ -187,41 +184,23 @@ class UndiciTransport implements LokiTransport {
 
   /** A secret that was renewed since is tried at once; what is still a 401 then is one. */
   async #ask(ask: Ask, signal: AbortSignal): Promise<LokiAnswer> {
-    const answer = await this.#once(ask, signal);
-    if (answer.status !== 401 || !(await this.#authorization.renew())) return answer;
-    return this.#once(ask, signal);
+    const sent = await this.#authorization.current();
+    const answer = await this.#bounded(ask, sent, signal);
+    if (answer.status !== 401 || !(await this.#authorization.renew(sent))) return answer;
+    return this.#bounded(ask, await this.#authorization.current(), signal);
   }
 
-  async #once(ask: Ask, signal: AbortSignal): Promise<LokiAnswer> {
+  async #bounded(ask: Ask, sent: Credentials | undefined, signal: AbortSignal): Promise<LokiAnswer> {
     signal.throwIfAborted();
-    const authorization = await this.#authorization.value();
-    const tenant = ask.tenant ?? this.#tenant;
     // Not AbortSignal.any: in Node 20 it keeps something on the outer signal, which lives as long as the process.
     const ending = new AbortController();
     const stop = () => ending.abort();
     const timer = setTimeout(stop, ask.timeoutMs);
     signal.addEventListener('abort', stop, { once: true });
     try {
-      const { statusCode, headers, body } = await request(ask.url, {
-        dispatcher: this.#dispatcher,
-        method: ask.method,
-        headers: {
-          ...this.#headers,
-          ...ask.headers,
-          ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
-          ...(authorization === undefined ? {} : { authorization }),
-        },
-        body: ask.body ?? null,
-        signal: ending.signal,
-      });
-      const text = await readText(body, ask);
-      return {
-        status: statusCode,
-        body: text,
-        contentType: first(headers['content-type']) ?? '',
-        ...present('retryAfter', first(headers['retry-after'])),
-        ...present('location', first(headers.location)),
-      };
+      const exchange = this.#exchange(ask, sent, ending.signal);
+      // undici lets go of a request only when it has a connection, which may never come.
+      return await Promise.race([exchange, aborted(ending.signal)]);
     } catch (error) {
       signal.throwIfAborted();
       const where = `Loki at ${this.#endpoint.base}`;
@@ -233,6 +212,38 @@ class UndiciTransport implements LokiTransport {
       signal.removeEventListener('abort', stop);
     }
   }
+
+  async #exchange(ask: Ask, sent: Credentials | undefined, signal: AbortSignal): Promise<LokiAnswer> {
+    const tenant = ask.tenant ?? this.#tenant;
+    const { statusCode, headers, body } = await request(ask.url, {
+      dispatcher: this.#dispatcher,
+      method: ask.method,
+      headers: {
+        ...this.#headers,
+        ...ask.headers,
+        ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
+        ...(sent === undefined ? {} : { authorization: sent.header }),
+      },
+      body: ask.body ?? null,
+      signal,
+    });
+    const text = await readText(body, ask);
+    return {
+      status: statusCode,
+      body: text,
+      contentType: first(headers['content-type']) ?? '',
+      ...present('retryAfter', first(headers['retry-after'])),
+      ...present('location', first(headers.location)),
+      ...(sent === undefined ? {} : { secrets: sent.secrets }),
+    };
+  }
+}
+
+/** Rejects when the signal aborts; what it is raced against may then fail unheard. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+  });
 }
 
 async function readText(body: AsyncIterable<Buffer>, { maxAnswer, cut }: Ask): Promise<string> {
