@@ -14,13 +14,15 @@ export interface GivenTexts {
 
 /** The name of the file in messages. */
 export const FILE = 'pollard.yaml';
+const NOT_THERE = join(tmpdir(), 'pollard-no-such-folder', FILE);
 
 /** Loads from texts alone, whatever is in this machine's /etc and environment. */
 export async function loadTexts({ yaml, env = {}, flags = {} }: GivenTexts): Promise<LoadedConfig> {
+  if (yaml === undefined) return await loadConfigWithOrigins({ env, flags, defaultFile: NOT_THERE });
   const folder = await mkdtemp(join(tmpdir(), 'pollard-config-'));
   const file = join(folder, FILE);
   try {
-    if (yaml !== undefined) await writeFile(file, yaml);
+    await writeFile(file, yaml);
     return await loadConfigWithOrigins({ env, flags, defaultFile: file });
   } finally {
     await rm(folder, { recursive: true });

@@ -21,6 +21,7 @@ export function shownValue(setting: Setting, value: unknown): string {
  */
 export function shownKey(key: string): string {
   const start = /^[\w-]{0,60}/.exec(key)?.[0] ?? '';
+  if (key === '') return '""';
   return start === key ? key : `${start}…`;
 }
 

@@ -38,7 +38,8 @@ export function readYaml(text: string): YamlText {
     stringKeys: true,
     strict: true,
     version: '1.2',
-    logLevel: 'silent',
+    // Not silent: then a second document would be passed over.
+    logLevel: 'error',
   });
   // A tag that is not known would be read as if it were not there: a warning only to the parser.
   const faults = [...document.errors, ...document.warnings].map((error) => ({

@@ -108,9 +108,10 @@ describe('the value of any setting', () => {
           expect(await outcome({ flags: { ...beside, [path]: text } })).toEqual(fromFile);
           if (path !== 'lines.max_bytes') expect(Array.isArray(fromFile) ? fromFile : []).toEqual([]);
         }),
-        { numRuns: 20 },
+        { numRuns: 15 },
       );
     },
+    60_000,
   );
 
   function oneLine(yaml: string, written: unknown): string {
