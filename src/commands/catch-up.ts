@@ -5,7 +5,7 @@ import { systemClock } from '../model/system-clock.js';
 import { catchUpProgress } from './catch-up-progress.js';
 import { formatSize, type Output } from './output.js';
 import { stopSignals } from './stop-signals.js';
-import { observeParts } from './wiring/observe-parts.js';
+import { observeParts, standardLogger } from './wiring/observe-parts.js';
 import { createOneShot } from './wiring/one-shot.js';
 
 export interface CatchUpFlags {
@@ -27,7 +27,7 @@ export async function catchUp(
   output: Output,
 ): Promise<number> {
   const clock = systemClock;
-  const observe = observeParts(config, clock);
+  const observe = observeParts(config, clock, standardLogger(config, clock, output.err));
   const stop = stopSignals(observe.logger);
   const progress = catchUpProgress(output.err, clock);
   const begun = clock.monotonic();

@@ -1,22 +1,41 @@
+import { printable } from '../config/shown.js';
 import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
 import { secretMask } from '../observe/secret-mask.js';
 import type { Output } from './output.js';
 
 /**
- * Prints what ended a command, and what to do next.
+ * Prints what ended a command, what to do next, and the setting to look at.
  *
+ * @param secrets those of the configuration, as far as it is known; what looks like one is masked all the same
  * @returns the exit code
  */
-export function printError(error: unknown, stream: Output['err']): number {
-  // The configuration may not be known here; what looks like a secret is masked all the same.
-  const mask = secretMask([]);
+export function printError(error: unknown, stream: Output['err'], secrets: readonly string[] = []): number {
+  const mask = secretMask(secrets);
   if (error instanceof PollardError) {
-    const hint = error.hint === undefined ? '' : `\n  -> ${error.hint}`;
-    stream.write(mask(`pollard: ${error.message}${hint}\n`));
+    const next = nextStep(error);
+    stream.write(mask(`pollard: ${shown(error.message)}${next === undefined ? '' : `\n  -> ${next}`}\n`));
     return ExitCode[error.exit];
   }
-  const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  stream.write(mask(`pollard: a fault of Pollard itself, please report it:\n${shown}\n`));
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  stream.write(mask(`pollard: a fault of Pollard itself, please report it:\n${shown(text)}\n`));
   return ExitCode.failure;
+}
+
+/** What to do next, with the setting to look at where the words do not name it; undefined: nothing is known. */
+export function nextStep(trouble: {
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly setting?: string | undefined;
+}): string | undefined {
+  const { message, hint, setting } = trouble;
+  if (setting === undefined || message.includes(setting) || hint?.includes(setting) === true) {
+    return hint === undefined ? undefined : shown(hint);
+  }
+  return hint === undefined ? `look at ${setting}` : `${shown(hint)} (setting: ${setting})`;
+}
+
+/** What others wrote may be quoted in it, and must not steer the terminal. */
+function shown(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }

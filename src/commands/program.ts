@@ -3,16 +3,14 @@ import { ExitCode } from '../model/exit-codes.js';
 import { catchUp } from './catch-up.js';
 import { DEFAULT_CONTAINERS, DEFAULT_RATE, readDemoOptions, type DemoTexts } from './demo/options.js';
 import { demo } from './demo.js';
+import { CATCH_UP_HELP, EXIT_CODES, RUN_HELP } from './help-texts.js';
 import type { Output } from './output.js';
 import { printError } from './print-error.js';
 import { run } from './run.js';
-import { configOf, withSettings } from './setting-options.js';
+import { Session } from './session.js';
+import { withSettings } from './setting-options.js';
+import { usageError } from './usage-error.js';
 import { version } from './version.js';
-
-const EXIT_CODES = `
-Exit codes:
-  0 done   1 fault of Pollard   2 usage or configuration   3 Engine   4 Loki   5 locked by another process
-  6 partly done   7 lines are missing   8 state directory   130 second signal`;
 
 /**
  * The command line.
@@ -21,48 +19,45 @@ Exit codes:
  * @returns the exit code
  */
 export async function main(argv: readonly string[], output: Output): Promise<number> {
-  let code: number = ExitCode.ok;
-  const program = buildProgram(output, (ended) => {
-    code = ended;
-  });
+  const session = new Session(output, process.env);
+  const program = buildProgram(session);
   try {
     await program.parseAsync(argv);
-    return code;
+    return session.code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-    return printError(error, output.err);
+    if (!(error instanceof CommanderError)) return printError(error, output.err, session.secrets);
+    return error.exitCode === 0 ? ExitCode.ok : printError(usageError(error, program, argv), output.err);
   }
 }
 
-function buildProgram(output: Output, end: (code: number) => void): Command {
+function buildProgram(session: Session): Command {
+  const { output, env } = session;
+  const end = (code: number): void => session.end(code);
   const program = new Command('pollard')
     .description('Docker logs to Grafana Loki by polling: no stream is ever held.')
     .version(version)
-    .showHelpAfterError('(pollard --help tells what there is)')
-    .showSuggestionAfterError()
     .addHelpText('after', EXIT_CODES)
     .configureOutput({
       writeOut: (text) => output.out.write(text),
       writeErr: (text) => output.err.write(text),
+      // main says it, and says more.
+      outputError: () => undefined,
     })
     .exitOverride();
 
   withSettings(program.command('run'))
     .description('Collect until stopped: the service.')
-    .addHelpText('after', '\nExample:\n  pollard run --config /etc/pollard/pollard.yaml')
+    .addHelpText('after', RUN_HELP)
     .action(async (_options, command: Command) => {
-      end(await run(await configOf(command, process.env), commandLine('run')));
+      end(await run(await session.config(command), commandLine('run'), output));
     });
 
   withSettings(program.command('catch-up'))
     .description('Collect from the cursors to now, once, and end when Loki has acknowledged it.')
     .option('--json', 'print the summary as one JSON object')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  pollard catch-up --loki-url http://loki:3100\n  */5 * * * * pollard catch-up --config /etc/pollard/pollard.yaml >/dev/null',
-    )
+    .addHelpText('after', CATCH_UP_HELP)
     .action(async (options: { json?: boolean }, command: Command) => {
-      const config = await configOf(command, process.env);
+      const config = await session.config(command);
       end(await catchUp(config, commandLine('catch-up'), { json: options.json === true }, output));
     });
 
@@ -82,7 +77,7 @@ function buildProgram(output: Output, end: (code: number) => void): Command {
         '\n\nExamples:\n  pollard demo --seconds 20\n  LOKI_URL=http://loki:3100 pollard demo',
     )
     .action(async (texts: DemoTexts) => {
-      end(await demo(readDemoOptions(texts), process.env, output));
+      end(await demo(readDemoOptions(texts), env, output));
     });
   return program;
 }

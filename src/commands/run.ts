@@ -2,9 +2,10 @@ import type { Config } from '../config/schema.js';
 import { EngineError } from '../docker/engine-error.js';
 import { ExitCode } from '../model/exit-codes.js';
 import { systemClock } from '../model/system-clock.js';
+import type { Output } from './output.js';
 import { stopSignals } from './stop-signals.js';
 import { engineParts } from './wiring/engine-parts.js';
-import { observeParts } from './wiring/observe-parts.js';
+import { observeParts, standardLogger } from './wiring/observe-parts.js';
 import { createService } from './wiring/service.js';
 
 /** What no waiting heals: the group of a process does not change, and an Engine does not get younger by itself. */
@@ -16,9 +17,9 @@ const HOPELESS: ReadonlySet<string> = new Set(['engine_permission', 'engine_too_
  * @returns the exit code
  * @throws PollardError for what cannot heal; the caller prints it
  */
-export async function run(config: Config, command: string): Promise<number> {
+export async function run(config: Config, command: string, output: Output): Promise<number> {
   const clock = systemClock;
-  const observe = observeParts(config, clock);
+  const observe = observeParts(config, clock, standardLogger(config, clock, output.err));
   const stop = stopSignals(observe.logger);
   try {
     await refuseTheHopeless(config, stop.signal);

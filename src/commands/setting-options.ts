@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { loadConfig } from '../config/load.js';
+import { loadConfigWithOrigins, type LoadedConfig } from '../config/load.js';
 import { settingFlags } from '../config/setting-flags.js';
-import type { Config } from '../config/schema.js';
 
 /** Shown in every `--help`; the others are taken as well. */
 const USUAL: ReadonlySet<string> = new Set([
@@ -32,11 +31,11 @@ export function withSettings(command: Command): Command {
 }
 
 /**
- * The configuration as a command was given it.
+ * The configuration as a command was given it, and where it came from.
  *
  * @throws ConfigError with all problems at once
  */
-export async function configOf(command: Command, env: NodeJS.ProcessEnv): Promise<Config> {
+export async function loadedConfigOf(command: Command, env: NodeJS.ProcessEnv): Promise<LoadedConfig> {
   const given = command.opts<Record<string, string | undefined>>();
   const flags: Record<string, string> = {};
   for (const { flag, path } of settingFlags()) {
@@ -44,7 +43,7 @@ export async function configOf(command: Command, env: NodeJS.ProcessEnv): Promis
     if (value !== undefined) flags[path] = value;
   }
   const file = given['config'];
-  return await loadConfig({ ...(file === undefined ? {} : { file }), env, flags });
+  return await loadConfigWithOrigins({ ...(file === undefined ? {} : { file }), env, flags });
 }
 
 /** As commander names an option's value. */

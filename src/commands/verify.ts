@@ -12,7 +12,7 @@ import { verifyJson } from './verify-json.js';
 import { verifyText } from './verify-text.js';
 
 /** All that the command works with; what it is told by its flags comes apart. */
-export interface VerifyParts extends Omit<AuditOptions, 'since' | 'until' | 'settings' | 'held'> {
+export interface VerifyParts extends Omit<AuditOptions, 'since' | 'until' | 'settings'> {
   readonly out: Output['out'];
   readonly settings: Omit<AuditOptions['settings'], 'samples'>;
 }

@@ -26,7 +26,7 @@ export function parseListenAddress(text: string): ListenAddress {
       `status.listen is not an address: ${JSON.stringify(text)}`,
       {
         setting: 'status.listen',
-        hint: 'Give host:port, such as 127.0.0.1:9464 or [::1]:9464.',
+        hint: 'Give host:port, such as 127.0.0.1:9473 or [::1]:9464.',
         exit: 'usage',
       },
     );

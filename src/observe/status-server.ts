@@ -117,7 +117,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
 
 function listenError(error: NodeJS.ErrnoException, address: ListenAddress): PollardError {
   const where = formatListenAddress(address);
-  const details = { setting: 'status.listen', cause: error };
+  const details = { setting: 'status.listen', exit: 'usage', cause: error } as const;
   switch (error.code) {
     case 'EADDRINUSE':
       return new PollardError('status_port_in_use', `status.listen: ${where} is in use by another process`, {
@@ -127,7 +127,7 @@ function listenError(error: NodeJS.ErrnoException, address: ListenAddress): Poll
     case 'EACCES':
       return new PollardError('status_listen_denied', `status.listen: no permission to listen on ${where}`, {
         ...details,
-        hint: 'Ports below 1024 are for root: choose a higher one, such as 9464.',
+        hint: 'Ports below 1024 are for root: choose a higher one, such as 9473.',
       });
     default:
       return new PollardError('status_listen_failed', `status.listen: cannot listen on ${where}`, {

@@ -2,7 +2,7 @@ import { DockerEngine } from '../../collector/docker-engine.js';
 import { dockerLogSource } from '../../collector/docker-log-source.js';
 import type { Engine } from '../../collector/engine.js';
 import type { LogSource } from '../../collector/log-source.js';
-import type { SinceSemantics } from '../../collector/poll.js';
+import type { SinceSemantics } from '../../docker/api-version.js';
 import type { Config } from '../../config/schema.js';
 import { parseEndpoint } from '../../docker/endpoint.js';
 import { EngineApi } from '../../docker/engine-api.js';

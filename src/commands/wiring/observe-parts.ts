@@ -1,14 +1,14 @@
 import type { Config } from '../../config/schema.js';
-import { secretsOf } from '../../config/secrets.js';
 import type { Clock } from '../../model/clock.js';
 import { NS_PER_SECOND } from '../../model/nanoseconds.js';
 import { Health } from '../../observe/health.js';
 import { healthLog } from '../../observe/health-log.js';
-import { createLogger, type ClosableLogger } from '../../observe/logger.js';
+import { createLogger, type ClosableLogger, type LoggerOptions } from '../../observe/logger.js';
 import { createMetrics, type Metrics } from '../../observe/metrics.js';
 import { RateLimitedLogger } from '../../observe/rate-limit.js';
 import { DEFAULT_RESOURCE_WATCH, type ResourceWatchSettings } from '../../observe/resource-rules.js';
 import { version } from '../version.js';
+import { knownSecrets } from './known-secrets.js';
 
 /** What tells of the process. */
 export interface ObserveParts {
@@ -61,9 +61,19 @@ export function observeParts(
   return { logger, limited, metrics, health };
 }
 
-function standardLogger(config: Config, clock: Clock): ClosableLogger {
+/**
+ * The logger as the section `log` says.
+ *
+ * @param stream default: standard error
+ */
+export function standardLogger(
+  config: Config,
+  clock: Clock,
+  stream?: LoggerOptions['stream'],
+): ClosableLogger {
   const { level, format } = config.log;
-  return createLogger({ level, format, secrets: secretsOf(config), clock });
+  const secrets = knownSecrets(config);
+  return createLogger({ level, format, secrets, clock, ...(stream === undefined ? {} : { stream }) });
 }
 
 const MIB = 1024 * 1024;

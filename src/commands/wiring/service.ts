@@ -101,7 +101,15 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       stopPushes: stopPushes.signal,
       onCutLine: () => metrics.linesCut(1),
     });
-    const scheduler = new Scheduler({ clock, fleet, runner, gate, concurrency: config.poll.concurrency });
+    const scheduler = new Scheduler({
+      clock,
+      fleet,
+      runner,
+      gate,
+      concurrency: config.poll.concurrency,
+      onBroken: ({ name }, error) =>
+        limited.error('a poll failed by a fault of Pollard itself', { container: name, error }),
+    });
     const discovery = new Discovery({
       engine: engine.engine,
       fleet,
