@@ -1,7 +1,7 @@
 import { audit, type AuditOptions } from '../../src/audit/audit.js';
 import type { AuditReport, ContainerReport } from '../../src/audit/report.js';
 import type { LogSource } from '../../src/collector/log-source.js';
-import type { SinceSemantics } from '../../src/collector/poll.js';
+import type { SinceSemantics } from '../../src/docker/api-version.js';
 import type { LokiTransport } from '../../src/loki/transport.js';
 import type { ContainerRef, ContainerSummary, StreamName } from '../../src/model/container.js';
 import { NS_PER_SECOND } from '../../src/model/nanoseconds.js';

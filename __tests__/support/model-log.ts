@@ -1,5 +1,5 @@
 import type { LogSource } from '../../src/collector/log-source.js';
-import type { SinceSemantics } from '../../src/collector/poll.js';
+import type { SinceSemantics } from '../../src/docker/api-version.js';
 import { NS_PER_SECOND } from '../../src/model/nanoseconds.js';
 import type { TestEntry } from './wire.js';
 

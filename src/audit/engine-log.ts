@@ -1,7 +1,7 @@
 import type { FlowControl, LogSource } from '../collector/log-source.js';
 import { lineRules } from '../collector/line-assembler.js';
 import { look } from '../collector/look.js';
-import type { SinceSemantics } from '../collector/poll.js';
+import type { SinceSemantics } from '../docker/api-version.js';
 import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';

@@ -1,3 +1,4 @@
+import type { SinceSemantics } from '../docker/api-version.js';
 import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
@@ -6,12 +7,6 @@ import { look, sameEntry } from './look.js';
 import { reachAround } from './recovery.js';
 import { transfer, type TransferContext, type TransferResult } from './transfer.js';
 import { firstWindow, widerWindow, type WindowPolicy } from './window.js';
-
-/**
- * How the Engine takes `since`: up to version 23 it filters out every older entry; from 24 (API 1.43) it only
- * uses it to find the first one, and delivers all that stand behind (moby: loggerutils/logfile.go).
- */
-export type SinceSemantics = 'filter' | 'seek';
 
 export interface PollSettings {
   readonly window: WindowPolicy;

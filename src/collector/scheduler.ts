@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Clock } from '../model/clock.js';
+import type { ContainerSummary } from '../model/container.js';
 import { boundedSignal } from './bounded-signal.js';
 import type { ContainerState } from './container-state.js';
 import type { Fleet } from './fleet.js';
@@ -13,11 +14,15 @@ export interface SchedulerOptions {
   readonly gate: LokiGate;
   /** Polls at a time. */
   readonly concurrency: number;
+  /** Told of a poll that rejected, which the runner promises not to do: a fault of the program. */
+  readonly onBroken?: (container: ContainerSummary, error: Error) => void;
 }
 
 /** Polls that are due within so many ms are started together, so that the process wakes seldom. */
 const GRAIN_MS = 50;
 const LONGEST_SLEEP_MS = 1000;
+/** A container whose poll rejected waits so long for its next one. */
+const AFTER_BROKEN_MS = 10_000;
 
 /** Starts the polls that are due, in a bounded pool, none twice at a time, and none while Loki is away. */
 export class Scheduler {
@@ -72,12 +77,21 @@ export class Scheduler {
 
   #launch(state: ContainerState, signal: AbortSignal): void {
     state.busy = true;
-    const polled = this.#limit(() => this.#poll(state, signal)).finally(() => {
-      state.busy = false;
-      this.#running.delete(polled);
-      if (state.dueAt <= this.#options.clock.monotonic()) this.wake();
-    });
+    const polled = this.#limit(() => this.#poll(state, signal))
+      .catch((error: unknown) => this.#broken(state, error as Error))
+      .finally(() => {
+        state.busy = false;
+        this.#running.delete(polled);
+        if (state.dueAt <= this.#options.clock.monotonic()) this.wake();
+      });
     this.#running.add(polled);
+  }
+
+  /** The fault is perhaps this container's alone: the others go on. */
+  #broken(state: ContainerState, error: Error): void {
+    state.lastError = error;
+    state.dueAt = this.#options.clock.monotonic() + AFTER_BROKEN_MS;
+    this.#options.onBroken?.(state.summary, error);
   }
 
   async #poll(state: ContainerState, signal: AbortSignal): Promise<void> {

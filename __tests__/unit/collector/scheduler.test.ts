@@ -28,14 +28,15 @@ function setUp(count: number, concurrency = 2) {
       created: 0n,
     })),
   );
-  const polls: { id: string; signal: AbortSignal; done: () => void }[] = [];
+  const polls: { id: string; signal: AbortSignal; done: () => void; breaks: (error: Error) => void }[] = [];
   const runner = {
     run: (state: ContainerState, signal: AbortSignal) =>
-      new Promise<undefined>((resolve) => {
+      new Promise<undefined>((resolve, reject) => {
         let over = false;
         polls.push({
           id: state.summary.id,
           signal,
+          breaks: reject,
           done: () => {
             if (over) return;
             over = true;
@@ -46,10 +47,18 @@ function setUp(count: number, concurrency = 2) {
       }),
   } as unknown as PollRunner;
   const gate = new LokiGate(1000);
-  const scheduler = new Scheduler({ clock, fleet, runner, gate, concurrency });
+  const broken: string[] = [];
+  const scheduler = new Scheduler({
+    clock,
+    fleet,
+    runner,
+    gate,
+    concurrency,
+    onBroken: ({ name }, error) => broken.push(`${name}: ${error.message}`),
+  });
   const stop = new AbortController();
   const ended = scheduler.run(stop.signal);
-  return { clock, fleet, polls, gate, scheduler, stop, ended };
+  return { clock, fleet, polls, gate, scheduler, stop, ended, broken };
 }
 
 describe('the scheduler', () => {
@@ -91,6 +100,35 @@ describe('the scheduler', () => {
     stop.abort();
     for (const poll of polls) poll.done();
     await ended;
+  });
+
+  test('a poll that rejects is told and tried again later; the others and the end do not mind', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const { polls, fleet, stop, ended, clock, broken } = setUp(2);
+    await clock.pass(0);
+    polls[0]!.breaks(new Error('never promised'));
+    polls[1]!.done();
+    await clock.pass(1_000);
+    expect(broken).toEqual(['c0: never promised']);
+    expect(fleet.get('c0')).toMatchObject({ busy: false, lastError: { message: 'never promised' } });
+    // Not again and again at once.
+    expect(polls.filter((p) => p.id === 'c0')).toHaveLength(1);
+    await clock.pass(5_000);
+    expect(polls.filter((p) => p.id === 'c1')).toHaveLength(2);
+    await clock.pass(5_000);
+    expect(polls.filter((p) => p.id === 'c0')).toHaveLength(2);
+    stop.abort();
+    for (const poll of polls) {
+      poll.breaks(new Error('at the end'));
+      poll.done();
+    }
+    await ended;
+    await settle();
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    expect(broken).toContain('c0: at the end');
   });
 
   test('while Loki is away nothing is started, and on its return all that is due', async () => {
