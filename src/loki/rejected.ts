@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PollardError } from '../model/errors.js';
 import type { Clock } from '../model/clock.js';
@@ -13,25 +13,27 @@ export interface RejectedSink {
 const NEWLINE = 0x0a;
 /** Written at once. */
 const PIECE = 1024 * 1024;
+/** Read at once. */
+const READ_BYTES = 256 * 1024;
 /** A longer line is none that Pollard wrote. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 /**
  * The rejected-lines file: JSON lines, appended and fsynced, 0600 in a directory of 0700. One owner: the lock of
- * the state directory sees to that.
+ * the state directory sees to that. Others may move it away or remove it; then it is made anew.
  */
 export class RejectedFile implements RejectedSink {
   readonly #path: string;
-  readonly #file: FileHandle;
   readonly #clock: Clock;
-  /** The last byte may not be a newline: a crash, or a full disk, came between. */
+  #file: FileHandle;
+  /** The last byte may not be a newline: a crash came between, or what was written cannot be taken back. */
   #torn: boolean;
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, file: FileHandle, clock: Clock, torn: boolean) {
+  private constructor(path: string, clock: Clock, { file, torn }: OpenFile) {
     this.#path = path;
-    this.#file = file;
     this.#clock = clock;
+    this.#file = file;
     this.#torn = torn;
   }
 
@@ -41,16 +43,9 @@ export class RejectedFile implements RejectedSink {
    * @throws PollardError `rejected_file_unusable`
    */
   static async open(path: string, clock: Clock): Promise<RejectedFile> {
-    let file: FileHandle | undefined;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-      file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
-      await file.chmod(0o600);
-      await syncDirectory(dirname(path));
-      return new RejectedFile(path, file, clock, await endsTorn(file));
+      return new RejectedFile(path, clock, await openToAppend(path));
     } catch (error) {
-      await file?.close();
       throw unusable(path, error);
     }
   }
@@ -69,24 +64,81 @@ export class RejectedFile implements RejectedSink {
 
   async #append(rejections: readonly Rejection[]): Promise<void> {
     try {
-      // What was torn becomes a line of its own, which readers pass over; nothing is ever cut off here.
-      let text = this.#torn ? '\n' : '';
+      await this.#follow();
+      const { size } = await this.#file.stat();
+      const torn = this.#torn;
       this.#torn = true;
-      const now = this.#clock.now();
-      for (const rejection of rejections) {
-        for (const record of rejectedRecords(rejection, now)) {
-          text += record;
-          if (text.length < PIECE) continue;
-          await this.#file.appendFile(text);
-          text = '';
-        }
+      try {
+        await this.#writeAll(rejections, torn);
+        this.#torn = false;
+      } catch (error) {
+        // It will be written once more: what is there of it would then be there twice, and would eat the room
+        // that somebody makes. Nothing else is ever cut off.
+        const takenBack = await this.#file.truncate(size).then(
+          () => true,
+          () => false,
+        );
+        if (takenBack) this.#torn = torn;
+        throw error;
       }
-      await this.#file.appendFile(text);
-      await this.#file.sync();
-      this.#torn = false;
     } catch (error) {
       throw unusable(this.#path, error);
     }
+  }
+
+  /** After log rotation, or after someone removed what was read, lines must not go where nobody finds them. */
+  async #follow(): Promise<void> {
+    if (await isAt(this.#path, this.#file)) return;
+    const { file, torn } = await openToAppend(this.#path);
+    const before = this.#file;
+    this.#file = file;
+    this.#torn = torn;
+    await before.close();
+  }
+
+  async #writeAll(rejections: readonly Rejection[], torn: boolean): Promise<void> {
+    // What was torn becomes a line of its own, which readers pass over.
+    let text = torn ? '\n' : '';
+    const now = this.#clock.now();
+    for (const rejection of rejections) {
+      for (const record of rejectedRecords(rejection, now)) {
+        text += record;
+        if (text.length < PIECE) continue;
+        await this.#file.appendFile(text);
+        text = '';
+      }
+    }
+    await this.#file.appendFile(text);
+    await this.#file.sync();
+  }
+}
+
+interface OpenFile {
+  readonly file: FileHandle;
+  readonly torn: boolean;
+}
+
+async function openToAppend(path: string): Promise<OpenFile> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+  const file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  try {
+    await file.chmod(0o600);
+    await syncDirectory(dirname(path));
+    return { file, torn: await endsTorn(file) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function isAt(path: string, file: FileHandle): Promise<boolean> {
+  try {
+    const [there, ours] = await Promise.all([lstat(path), file.stat()]);
+    return there.ino === ours.ino && there.dev === ours.dev;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 
@@ -119,14 +171,6 @@ export function readRejectedFile(path: string): RejectedLines {
 
 /** The file's lines; undefined for one that is too long. */
 async function* lines(path: string): AsyncGenerator<string | undefined> {
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    throw unusable(path, error);
-  }
-  // Closes the file when it ends, also when the reader stops early.
-  const stream = file.createReadStream({ highWaterMark: 256 * 1024 });
   let parts: Buffer[] = [];
   let bytes = 0;
   const take = (): string | undefined => {
@@ -140,7 +184,7 @@ async function* lines(path: string): AsyncGenerator<string | undefined> {
     if (bytes <= MAX_RECORD_BYTES) parts.push(part);
     else parts = [];
   };
-  for await (const piece of readable(stream, path)) {
+  for await (const piece of pieces(path)) {
     let from = 0;
     for (let at = piece.indexOf(NEWLINE); at >= 0; at = piece.indexOf(NEWLINE, from)) {
       keep(piece.subarray(from, at));
@@ -152,11 +196,20 @@ async function* lines(path: string): AsyncGenerator<string | undefined> {
   if (bytes > 0) yield take();
 }
 
-async function* readable(stream: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+/** The file's bytes; closes it when it ends, also when the reader stops early. */
+async function* pieces(path: string): AsyncGenerator<Buffer> {
+  let file: FileHandle | undefined;
   try {
-    yield* stream;
+    file = await open(path, 'r');
+    for (;;) {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
   } catch (error) {
     throw unusable(path, error);
+  } finally {
+    await file?.close();
   }
 }
 
