@@ -4,6 +4,7 @@ import { catchUp } from './catch-up.js';
 import { DEFAULT_CONTAINERS, DEFAULT_RATE, readDemoOptions, type DemoTexts } from './demo/options.js';
 import { demo } from './demo.js';
 import { CATCH_UP_HELP, EXIT_CODES, RUN_HELP } from './help-texts.js';
+import { addOperatorCommands } from './operator-commands.js';
 import type { Output } from './output.js';
 import { printError } from './print-error.js';
 import { run } from './run.js';
@@ -79,6 +80,7 @@ function buildProgram(session: Session): Command {
     .action(async (texts: DemoTexts) => {
       end(await demo(readDemoOptions(texts), env, output));
     });
+  addOperatorCommands(program, session);
   return program;
 }
 
