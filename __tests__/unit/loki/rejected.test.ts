@@ -95,7 +95,7 @@ describe('writing', () => {
     const file = await openFile();
     const steps: string[] = [];
     const prototype = await handlePrototype();
-    const { appendFile, sync } = prototype;
+    const [appendFile, sync] = [methodOf(prototype, 'appendFile'), methodOf(prototype, 'sync')];
     jest.spyOn(prototype, 'appendFile').mockImplementation(async function (this: FileHandle, ...args) {
       await appendFile.apply(this, args);
       steps.push('written');
@@ -170,7 +170,7 @@ describe('a full disk', () => {
     await file.write([rejection([pushLine(NOW, 'before')])]);
     const { size } = await stat(path);
     const prototype = await handlePrototype();
-    const { appendFile } = prototype;
+    const appendFile = methodOf(prototype, 'appendFile');
     const failing = jest.spyOn(prototype, 'appendFile').mockImplementation(async function (
       this: FileHandle,
       text,
@@ -190,7 +190,7 @@ describe('a full disk', () => {
   test('that does not even let it be taken back: a line is torn, and no other is lost', async () => {
     const file = await openFile();
     const prototype = await handlePrototype();
-    const { appendFile } = prototype;
+    const appendFile = methodOf(prototype, 'appendFile');
     const failing = [
       jest.spyOn(prototype, 'appendFile').mockImplementation(async function (this: FileHandle, text) {
         await appendFile.call(this, String(text).slice(0, 300));
@@ -305,4 +305,12 @@ async function handlePrototype(): Promise<FileHandle> {
   const handle = await open(join(folder, 'any'), 'w');
   await handle.close();
   return Object.getPrototypeOf(handle) as FileHandle;
+}
+
+/** A method as it was, to be called on any handle. */
+function methodOf(
+  prototype: FileHandle,
+  name: 'appendFile' | 'sync',
+): (this: FileHandle, ...values: unknown[]) => Promise<void> {
+  return Reflect.get(prototype, name) as (this: FileHandle, ...values: unknown[]) => Promise<void>;
 }
