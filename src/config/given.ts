@@ -1,5 +1,3 @@
-import type { ConfigProblem } from './config-error.js';
-
 /** Where a value came from. */
 export type Origin =
   | { readonly kind: 'file'; readonly file: string; readonly line: number; readonly column?: number }
@@ -12,16 +10,6 @@ export interface Given {
   readonly origin: Origin;
   /** Where a part of a list or a map came from, when that can be told closer. */
   readonly partOrigin?: (key: string | number) => Origin | undefined;
-}
-
-/** What one source (a file, the environment, the flags) gives. */
-export interface Layer {
-  /** By the path of the setting. */
-  readonly values: ReadonlyMap<string, Given>;
-  /** Sections that are named, perhaps with nothing in them: TLS with all defaults. */
-  readonly sections: ReadonlyMap<string, Origin>;
-  /** What cannot be used of it. */
-  readonly problems: readonly ConfigProblem[];
 }
 
 /** Where a value came from, for people. */

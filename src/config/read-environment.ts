@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ConfigProblem } from './config-error.js';
 import { conflict, type Conflict } from './conflict.js';
-import type { Given, Layer } from './given.js';
+import type { Given } from './given.js';
+import type { Layer } from './layer.js';
 import { nearest, suggestion } from './nearest.js';
 import { Unreadable, valueOfText } from './read-value.js';
 import type { Config } from './schema.js';

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { isMap, isNode, isScalar, type Document, type Pair } from 'yaml';
 import type { ConfigProblem } from './config-error.js';
-import type { Given, Layer, Origin } from './given.js';
+import type { Given, Origin } from './given.js';
+import type { Layer } from './layer.js';
 import { nearestSetting, suggestion } from './nearest.js';
 import { keyOf, resolved, Unreadable, valueOfNode } from './read-value.js';
 import { leavesOf, ROOT, type Section, type Setting } from './settings.js';

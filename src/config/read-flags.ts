@@ -1,5 +1,6 @@
 import type { ConfigProblem } from './config-error.js';
-import type { Given, Layer } from './given.js';
+import type { Given } from './given.js';
+import type { Layer } from './layer.js';
 import { nearest, suggestion } from './nearest.js';
 import { Unreadable, valueOfText } from './read-value.js';
 import { settingAt, SETTINGS, type Setting } from './settings.js';
