@@ -88,7 +88,10 @@ export function newContainerState(
   };
 }
 
-/** The container as a poll needs it; only once it is inspected. */
+/**
+ * The container as a poll needs it; only once it is inspected. What the list says goes last: inspect tells a name
+ * too, but it is asked only at starts and ends, and a container may be renamed in between.
+ */
 export function containerRef(state: ContainerState, details: ContainerDetails): ContainerRef {
-  return { ...state.summary, ...details };
+  return { ...details, ...state.summary };
 }

@@ -22,6 +22,9 @@ export interface FleetOptions {
   readonly forgetAfter: number;
 }
 
+/** States in which nothing is written any more (Engine API, ContainerList `State`). */
+const OVER: ReadonlySet<string> = new Set(['exited', 'dead', 'removing']);
+
 /** The containers there are, kept up to date from lists and events. Decides who lives, not who is due. */
 export class Fleet {
   readonly #options: FleetOptions;
@@ -78,8 +81,9 @@ export class Fleet {
       case 'die':
         state.started = true;
         state.diedAt = event.at;
-        // Its end must be read again from inspect; what it wrote last is read at once.
-        this.#wake(state);
+        // Its end must be read again from inspect; what it wrote last is read at once. A drained one was found
+        // ended before the event came, and has not started since, or it would be awake.
+        if (state.life !== 'drained') this.#wake(state);
         break;
       case 'destroy':
         this.#destroyed.add(event.containerId);
@@ -141,6 +145,8 @@ export class Fleet {
     }
     if (!changed) return;
     if (container.state !== 'created') state.started = true;
+    // The list only catches up with what inspect showed.
+    if (state.life === 'drained' && OVER.has(container.state)) return;
     this.#wake(state);
   }
 

@@ -47,14 +47,15 @@ export class Service extends Program {
     return sum;
   }
 
-  /** Waits until every container was read to its end since now. */
+  /** Waits until each container that is collected was polled since now. */
   async readsAll(): Promise<void> {
-    const before = await this.metric('pollard_polls_total');
-    const { containers } = await this.status();
-    const active = containers.filter(({ life }) => life === 'active').length;
-    await until(
-      'every container is polled again',
-      async () => (await this.metric('pollard_polls_total')) >= before + 2 * active,
-    );
+    const since = performance.now();
+    await until('each container is polled again', async () => {
+      const { containers } = await this.status();
+      const seconds = (performance.now() - since) / 1000;
+      return containers.every(
+        ({ life, polled_seconds_ago: ago }) => life !== 'active' || (ago !== null && ago < seconds),
+      );
+    });
   }
 }

@@ -137,12 +137,28 @@ describe('the fleet', () => {
     fleet.listed([container('a')]);
     const state = fleet.get('a')!;
     const details = { tty: false, logDriver: 'json-file', startedAt: 1n, finishedAt: 0n, running: true };
-    for (const action of ['die', 'start'] as const) {
-      Object.assign(state, { details, dueAt: 1e9, life: 'drained' });
+    for (const [action, life] of [
+      ['die', 'active'],
+      ['start', 'active'],
+      ['start', 'drained'],
+    ] as const) {
+      Object.assign(state, { details, dueAt: 1e9, life });
       await time.pass(10);
       fleet.event(event(action, container('a')));
       expect(state).toMatchObject({ details: undefined, dueAt: time.monotonic(), life: 'active' });
     }
+  });
+
+  test('the news that a container has died, when its log was read to the end before: nothing is left to read', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a')]);
+    // The poll began before the event was stamped, and inspect showed the end all the same.
+    Object.assign(fleet.get('a')!, { life: 'drained', polledAt: 1, readToEndAt: START + 9n });
+    fleet.event(event('die', container('a'), START + 10n));
+    fleet.listed([container('a', { state: 'exited' })]);
+    expect(fleet.get('a')).toMatchObject({ life: 'drained' });
+    fleet.event(event('destroy', container('a'), START + 11n));
+    expect(observer.told).toEqual(['discovered name-a']);
   });
 
   test('an event during a poll asks for another one', () => {
