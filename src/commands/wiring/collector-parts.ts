@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { Fleet } from '../../collector/fleet.js';
-import type { LineBatch } from '../../collector/line-batch.js';
 import { MemoryBudget } from '../../collector/memory-budget.js';
 import type { CollectorObserver } from '../../collector/observer.js';
 import { PollRunner, type StartPolicy } from '../../collector/poll-runner.js';
@@ -8,16 +7,15 @@ import type { PollContext } from '../../collector/poll.js';
 import type { Config } from '../../config/schema.js';
 import type { CursorStore } from '../../cursors/store.js';
 import type { StateLock } from '../../cursors/lock.js';
-import { EntryBatch } from '../../loki/batch.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
 import { containerSelector } from '../../pipeline/selection.js';
-import { containerMetadata, streamLabels } from '../../pipeline/stream-labels.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LokiParts } from './loki-parts.js';
-import { labelSettings, selectionSettings } from './pipeline-settings.js';
-import { StreamTargets } from './stream-targets.js';
+import { selectionSettings } from './pipeline-settings.js';
+import { entryBatch, streamParts } from './stream-parts.js';
+import type { StreamTargets } from './stream-targets.js';
 
 /** What reads containers and delivers their lines. */
 export interface CollectorParts {
@@ -49,24 +47,11 @@ const WAITING_BATCHES = 4;
 export function collectorParts(config: Config, options: CollectorPartsOptions): CollectorParts {
   const { clock, random, logger, engine, loki, store, observer, stopPushes } = options;
   const { poll, lines } = config;
-  const labels = labelSettings(config, (container, names, reason) =>
-    logger.warn('a container has labels that have no place in Loki: they are left out', {
-      container,
-      labels: names,
-      reason,
-    }),
-  );
-  const targets = new StreamTargets({
-    labels: (container, stream) => streamLabels(container, stream, labels),
-    metadata: (container) => containerMetadata(container, labels),
-  });
+  const { targets, newBatch, bounds } = streamParts(config, loki.pool, logger);
   const budget = new MemoryBudget(config.memory.max_in_flight);
-  const maxSpan = BigInt(config.loki.limits.max_span) * NS_PER_MS;
-  const batchBounds = { maxBytes: config.loki.limits.max_request_bytes, maxSpan };
-
   const context: PollContext = {
     read: engine.readLogs,
-    newBatch: (container, stream) => new EntryBatch(targets.of(container, stream), batchBounds, loki.pool),
+    newBatch,
     push: async (batch) => await loki.pusher.push(entryBatch(batch), stopPushes),
     commit: async (cursor) => await store.commit(cursor),
     budget,
@@ -78,7 +63,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
       anchor: poll.anchor,
       batchBytes: config.loki.batch.max_bytes,
       batchAge: config.loki.batch.max_age,
-      maxSpan,
+      maxSpan: bounds.maxSpan,
       maxWaiting: WAITING_BATCHES,
       maxLineBytes: lines.max_bytes,
       moveEqualStamps: lines.equal_stamps === 'shift',
@@ -120,12 +105,6 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     onRemoved: (state) => fleet.removed(state),
   });
   return { fleet, runner, budget, targets };
-}
-
-/** The collector knows batches only by what it needs of them; those it is given are all of this kind. */
-function entryBatch(batch: LineBatch): EntryBatch {
-  if (batch instanceof EntryBatch) return batch;
-  throw new TypeError('a batch that was not made by newBatch');
 }
 
 function startPolicy({ start }: Config): StartPolicy {

@@ -7,6 +7,7 @@ import { lokiParts, rejectedPath, type LokiParts } from './loki-parts.js';
 import type { ObserveParts } from './observe-parts.js';
 import { pushObserver } from './push-observer.js';
 import { openState } from './state.js';
+import { withBoundedRetries } from './bounded-retries.js';
 
 /** The collector for a command that ends by itself. */
 export interface OneShot extends CollectorParts {
@@ -24,8 +25,6 @@ export interface OneShotOptions {
   readonly stopPushes: AbortSignal;
 }
 
-/** A one-shot command must end although Loki is away: after so many repetitions, if the settings name none. */
-const RETRIES = 10;
 const NO_GATE = { open: () => undefined, close: () => undefined };
 
 /**
@@ -36,11 +35,7 @@ const NO_GATE = { open: () => undefined, close: () => undefined };
 export async function createOneShot(config: Config, options: OneShotOptions): Promise<OneShot> {
   const { clock, random, observe, command, stopPushes } = options;
   const { logger, limited, metrics, health } = observe;
-  const { backoff } = config.loki;
-  const bounded: Config = {
-    ...config,
-    loki: { ...config.loki, backoff: { ...backoff, max_retries: backoff.max_retries || RETRIES } },
-  };
+  const bounded = withBoundedRetries(config);
   const engine = await engineParts(bounded, clock);
   const state = await openState(bounded, command, clock, logger);
   try {

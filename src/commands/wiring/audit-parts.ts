@@ -1,0 +1,163 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/schema.js';
+import { CursorCorrupt, CursorTooNew } from '../../cursors/cursor-errors.js';
+import { cursorFile } from '../../cursors/file-names.js';
+import { nodeFs } from '../../cursors/node-fs.js';
+import { readCursor } from '../../cursors/read-cursors.js';
+import { errnoOf } from '../../cursors/state-error.js';
+import { BufferPool } from '../../loki/buffer-pool.js';
+import { EntryBatch } from '../../loki/batch.js';
+import { createPusher, type Pusher } from '../../loki/pusher.js';
+import { RejectedFile, type RejectedSink } from '../../loki/rejected.js';
+import { createTransport } from '../../loki/transport.js';
+import type { Clock, Random } from '../../model/clock.js';
+import type { Cursor } from '../../model/cursor.js';
+import { containerSelector } from '../../pipeline/selection.js';
+import type { Output } from '../output.js';
+import type { ResendParts } from '../resend.js';
+import type { VerifyParts } from '../verify.js';
+import { withBoundedRetries } from './bounded-retries.js';
+import { engineParts } from './engine-parts.js';
+import { lokiSettings } from './loki-settings.js';
+import { rejectedPath } from './loki-parts.js';
+import type { ObserveParts } from './observe-parts.js';
+import { selectionSettings } from './pipeline-settings.js';
+import { pushObserver } from './push-observer.js';
+import { entryBatch, streamParts } from './stream-parts.js';
+
+export interface AuditPartsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: ObserveParts;
+  readonly out: Output['out'];
+  readonly signal: AbortSignal;
+}
+
+/** Parts of a command, and the duty to close them. */
+export interface Closable<Parts> {
+  readonly parts: Parts;
+  close(): Promise<void>;
+}
+
+/** Bytes of fingerprints that an audit holds at once. */
+const AUDIT_MEMORY = 32 * 1024 * 1024;
+const MOST_AT_A_TIME = 4;
+const NO_GATE = { open: () => undefined, close: () => undefined };
+
+/**
+ * Wires an audit. It reads beside a running service, and changes no cursor.
+ *
+ * @param repair send what is missing
+ * @throws PollardError for settings that cannot work
+ */
+export async function verifyParts(
+  config: Config,
+  repair: boolean,
+  options: AuditPartsOptions,
+): Promise<Closable<Omit<VerifyParts, 'onProgress'>>> {
+  const { clock, random, observe, out, signal } = options;
+  const bounded = withBoundedRetries(config);
+  const engine = await engineParts(bounded, clock);
+  const transport = await createTransport(lokiSettings(bounded));
+  const pool = new BufferPool(bounded.memory.max_in_flight);
+  const { labels, newBatch } = streamParts(bounded, pool, observe.limited);
+  const rejected = repair ? await RejectedFile.open(rejectedPath(bounded), clock) : undefined;
+  const pusher = rejected && pusherTo(bounded, transport, rejected, options);
+  const cursors = join(bounded.collector.state_dir, 'cursors');
+  return {
+    parts: {
+      out,
+      clock,
+      random,
+      transport,
+      engine: engine.engine,
+      logs: {
+        read: engine.readLogs,
+        sinceSemantics: engine.sinceSemantics,
+        maxLineBytes: bounded.lines.max_bytes,
+        moveEqualStamps: bounded.lines.equal_stamps === 'shift',
+      },
+      ...(bounded.loki.tenant === undefined ? {} : { tenant: bounded.loki.tenant }),
+      streamLabels: labels,
+      idIsSent: bounded.labels.structured_metadata,
+      selects: containerSelector(selectionSettings(bounded)),
+      rejectedFile: rejectedPath(bounded),
+      cursorOf: async (id) => await cursorAt(cursors, id),
+      settings: {
+        memoryBytes: AUDIT_MEMORY,
+        concurrency: Math.min(bounded.poll.concurrency, MOST_AT_A_TIME),
+        settleMs: 2 * bounded.poll.max_interval,
+      },
+      ...(pusher === undefined
+        ? {}
+        : {
+            repair: {
+              newBatch,
+              push: async (batch) => await pusher.push(entryBatch(batch), signal),
+              batchBytes: bounded.loki.batch.max_bytes,
+            },
+          }),
+    },
+    close: async () => {
+      await transport.close();
+      await rejected?.close();
+    },
+  };
+}
+
+/** Wires the sending of refused lines. */
+export async function resendParts(
+  config: Config,
+  options: AuditPartsOptions,
+): Promise<Closable<Omit<ResendParts, 'onProgress'>>> {
+  const bounded = withBoundedRetries(config);
+  const transport = await createTransport(lokiSettings(bounded));
+  const pool = new BufferPool(bounded.memory.max_in_flight);
+  const { bounds } = streamParts(bounded, pool, options.observe.limited);
+  return {
+    parts: {
+      out: options.out,
+      clock: options.clock,
+      newBatch: (target) => new EntryBatch(target, bounds, pool),
+      newPusher: (rejected) => pusherTo(bounded, transport, rejected, options),
+      batchBytes: bounded.loki.batch.max_bytes,
+      memoryBytes: bounded.memory.max_in_flight,
+    },
+    close: async () => await transport.close(),
+  };
+}
+
+function pusherTo(
+  config: Config,
+  transport: Awaited<ReturnType<typeof createTransport>>,
+  rejected: RejectedSink,
+  { clock, random, observe }: AuditPartsOptions,
+): Pusher {
+  const { metrics, health, limited } = observe;
+  return createPusher({
+    transport,
+    settings: lokiSettings(config),
+    clock,
+    random,
+    rejected,
+    events: pushObserver({
+      metrics,
+      health,
+      logger: limited,
+      rejectedFile: rejectedPath(config),
+      gate: NO_GATE,
+      patience: config.loki.outage_grace,
+    }),
+  });
+}
+
+/** How far the collector is, read beside it; one that cannot be used counts as none, as for the collector. */
+async function cursorAt(dir: string, id: string): Promise<Cursor | undefined> {
+  try {
+    return await readCursor(nodeFs, join(dir, cursorFile(id)), id);
+  } catch (error) {
+    if (error instanceof CursorCorrupt || error instanceof CursorTooNew) return undefined;
+    if (error instanceof Error && errnoOf(error.cause) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
