@@ -1,4 +1,5 @@
 import type { Clock } from '../model/clock.js';
+import { PollardError } from '../model/errors.js';
 import { boundedSignal } from './bounded-signal.js';
 import { ClockWatch } from './clock-watch.js';
 import type { Engine } from './engine.js';
@@ -21,12 +22,14 @@ export interface DiscoveryOptions {
 /**
  * Finds containers: a complete list now and then, and in between short, bounded queries of the events, so that
  * a container is polled as soon as it starts and once more when it dies. When events are missing, everything is
- * listed again.
+ * listed again; where they are refused (a proxy may pass only the list), containers are found by the list alone.
  */
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #clockWatch: ClockWatch;
   #listedAt = -Infinity;
+  /** Something may have happened since the last list that no event told of. */
+  #unproven = true;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -49,7 +52,7 @@ export class Discovery {
 
   /** One look: events, and a list when it is time or when events are missing. */
   async step(signal: AbortSignal): Promise<void> {
-    const { engine, fleet, clock, observer, listInterval, onChange } = this.#options;
+    const { fleet, observer, onChange } = this.#options;
     const bounded = boundedSignal([signal]);
     const stepped = this.#clockWatch.look();
     if (stepped !== 0) {
@@ -57,23 +60,59 @@ export class Discovery {
       fleet.lookClosely();
     }
     try {
-      const { events, overrun, relist } = await engine.events(bounded.signal);
-      for (const event of events) fleet.event(event);
-      if (overrun) observer.eventsOverrun();
-      const renamed = events.some((event) => event.action === 'rename');
-      if (relist || renamed || clock.monotonic() - this.#listedAt >= listInterval) {
-        fleet.listed(await engine.list(bounded.signal));
-        this.#listedAt = clock.monotonic();
-        await fleet.forgetOld();
-      }
-      observer.discoverySucceeded();
+      const refused = await this.#lookAtEvents(bounded.signal);
+      if (this.#isListDue(refused !== undefined)) await this.#list(bounded.signal);
+      if (refused) observer.discoveryFailed(refused);
+      else observer.discoverySucceeded();
       onChange();
     } catch (error) {
       // After a failure the list is asked for again: the Engine may have been restarted.
-      if (this.listed) this.#listedAt = Math.min(this.#listedAt, clock.monotonic() - listInterval);
+      this.#unproven = true;
       if (!signal.aborted) observer.discoveryFailed(error as Error);
     } finally {
       bounded.release();
     }
   }
+
+  /** Resolves with why they could not be had, when the Engine is there and something else may be had of it. */
+  async #lookAtEvents(signal: AbortSignal): Promise<Error | undefined> {
+    const { engine, fleet, observer } = this.#options;
+    try {
+      const { events, overrun, relist } = await engine.events(signal);
+      for (const event of events) fleet.event(event);
+      if (overrun) observer.eventsOverrun();
+      if (relist || events.some(({ action }) => action === 'rename')) this.#unproven = true;
+      return undefined;
+    } catch (error) {
+      this.#unproven = true;
+      if (signal.aborted || isAway(error)) throw error;
+      return error as Error;
+    }
+  }
+
+  /** Without events there is always something unproven: the list is then asked for at its own pace. */
+  #isListDue(withoutEvents: boolean): boolean {
+    const { clock, listInterval } = this.#options;
+    return (this.#unproven && !withoutEvents) || clock.monotonic() - this.#listedAt >= listInterval;
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { engine, fleet, clock } = this.#options;
+    fleet.listed(await engine.list(signal));
+    this.#listedAt = clock.monotonic();
+    this.#unproven = false;
+    await fleet.forgetOld();
+  }
+}
+
+/** Codes of an Engine that does not answer at all; see docker/engine-error.ts. */
+const AWAY: ReadonlySet<string> = new Set([
+  'engine_unreachable',
+  'engine_reset',
+  'engine_timeout',
+  'engine_tls',
+]);
+
+function isAway(error: unknown): boolean {
+  return !(error instanceof PollardError) || AWAY.has(error.code);
 }

@@ -1,0 +1,242 @@
+import { Discovery } from '../../../src/collector/discovery.js';
+import type { ContainerEvent, Engine, EventsAnswer } from '../../../src/collector/engine.js';
+import { Fleet } from '../../../src/collector/fleet.js';
+import type { ContainerSummary } from '../../../src/model/container.js';
+import { PollardError } from '../../../src/model/errors.js';
+import { summaryOf } from '../../support/any-container.js';
+import { ManualClock, settle } from '../../support/manual-clock.js';
+import { recordingObserver } from '../../support/recording-observer.js';
+
+const NOTHING: EventsAnswer = { events: [], overrun: false, relist: false };
+const event = (action: ContainerEvent['action'], of: ContainerSummary): ContainerEvent => ({
+  action,
+  containerId: of.id,
+  at: of.created,
+  container: of,
+});
+const fails = (code: string) => new PollardError(code, `${code} it is`);
+
+function setUp() {
+  const clock = new ManualClock();
+  const observer = recordingObserver();
+  const fleet = new Fleet({
+    clock,
+    selects: () => true,
+    cursorOf: () => undefined,
+    cursors: () => [],
+    forgetCursor: async () => undefined,
+    observer,
+    watchSince: clock.now(),
+    forgetAfter: 1000,
+  });
+  const asked: string[] = [];
+  /** What the Engine answers next; at last nothing, and what there is. */
+  const answers: (EventsAnswer | Error)[] = [];
+  let lists: (readonly ContainerSummary[] | Error)[] = [];
+  let present: readonly ContainerSummary[] = [];
+  const engine: Engine = {
+    list: async () => {
+      asked.push('list');
+      const next = lists.shift() ?? present;
+      if (next instanceof Error) throw next;
+      return [...next];
+    },
+    inspect: async () => {
+      throw new Error('not asked for here');
+    },
+    events: async () => {
+      asked.push('events');
+      const next = answers.shift() ?? NOTHING;
+      if (next instanceof Error) throw next;
+      return next;
+    },
+  };
+  let changes = 0;
+  let healthy = 0;
+  const discovery = new Discovery({
+    engine,
+    fleet,
+    clock,
+    observer: { ...observer, discoverySucceeded: () => healthy++ },
+    listInterval: 30_000,
+    eventsInterval: 1000,
+    onChange: () => changes++,
+  });
+  const stop = new AbortController();
+  return {
+    clock,
+    observer,
+    fleet,
+    discovery,
+    stop,
+    answers,
+    /** What was asked since the last call. */
+    asked: () => asked.splice(0),
+    changes: () => changes,
+    healthy: () => healthy,
+    listsFail: (...errors: Error[]) => (lists = errors),
+    there: (...containers: ContainerSummary[]) => (present = containers),
+    step: async () => await discovery.step(stop.signal),
+  };
+}
+
+const one = summaryOf({ id: '1', name: 'one' });
+const two = summaryOf({ id: '2', name: 'two' });
+
+describe('finding containers', () => {
+  test('first the events, so that none falls between, then the list', async () => {
+    const { there, step, asked, fleet, discovery, changes, healthy } = setUp();
+    there(one);
+    expect(discovery.listed).toBe(false);
+    await step();
+    expect(asked()).toEqual(['events', 'list']);
+    expect(discovery.listed).toBe(true);
+    expect(fleet.get('1')).toBeDefined();
+    expect([changes(), healthy()]).toEqual([1, 1]);
+  });
+
+  test('after it only the events, until the list’s own time has come', async () => {
+    const { step, asked, clock } = setUp();
+    await step();
+    asked();
+    for (let n = 0; n < 29; n++) {
+      await clock.pass(1000);
+      await step();
+    }
+    expect(new Set(asked())).toEqual(new Set(['events']));
+    await clock.pass(1000);
+    await step();
+    expect(asked()).toEqual(['events', 'list']);
+  });
+
+  test('an event tells of a container at once', async () => {
+    const { step, asked, answers, fleet, changes } = setUp();
+    await step();
+    asked();
+    answers.push({ ...NOTHING, events: [event('start', two)] });
+    await step();
+    expect(fleet.get('2')).toMatchObject({ life: 'active' });
+    expect(asked()).toEqual(['events']);
+    expect(changes()).toBe(2);
+  });
+
+  test.each<[string, Partial<EventsAnswer>, string[]]>([
+    ['events are missing', { overrun: true, relist: true }, ['events overrun']],
+    ['that none is missing is not proven', { relist: true }, []],
+    ['a container was renamed', { events: [event('rename', one)] }, []],
+  ])('%s: all is listed again', async (_, answer, told) => {
+    const { step, asked, answers, observer, there, fleet } = setUp();
+    there(one);
+    await step();
+    asked();
+    observer.told.length = 0;
+    there({ ...one, name: 'uno' });
+    answers.push({ ...NOTHING, ...answer });
+    await step();
+    expect(asked()).toEqual(['events', 'list']);
+    expect(fleet.get('1')?.summary.name).toBe('uno');
+    expect(observer.told).toEqual(told);
+    await step();
+    expect(asked()).toEqual(['events']);
+  });
+});
+
+describe('when the Engine cannot be asked', () => {
+  test('it is away: told, the list not tried, and all listed as soon as it is back', async () => {
+    const { step, asked, answers, observer, discovery, clock, healthy } = setUp();
+    answers.push(fails('engine_unreachable'));
+    await step();
+    expect(asked()).toEqual(['events']);
+    expect(observer.told).toEqual(['discovery failed: engine_unreachable it is']);
+    expect([discovery.listed, healthy()]).toEqual([false, 0]);
+    await step();
+    expect(asked()).toEqual(['events', 'list']);
+
+    answers.push(fails('engine_reset'), new Error('anything'));
+    await clock.pass(1000);
+    await step();
+    await step();
+    expect(asked()).toEqual(['events', 'events']);
+    await step();
+    expect(asked()).toEqual(['events', 'list']);
+    expect(healthy()).toBe(2);
+  });
+
+  test('the list fails: asked for again at the next look, and what was found stays', async () => {
+    const { step, asked, listsFail, observer, there, fleet, answers } = setUp();
+    there(one);
+    await step();
+    asked();
+    observer.told.length = 0;
+    listsFail(fails('engine_timeout'));
+    answers.push({ ...NOTHING, relist: true });
+    await step();
+    expect(observer.told).toEqual(['discovery failed: engine_timeout it is']);
+    expect(fleet.get('1')).toMatchObject({ life: 'active' });
+    await step();
+    expect(asked()).toEqual(['events', 'list', 'events', 'list']);
+  });
+
+  test('the events are refused, by a proxy: containers are found by the list at its own pace', async () => {
+    const { step, asked, answers, observer, there, fleet, clock, changes } = setUp();
+    there(one);
+    for (let n = 0; n <= 60; n++) answers.push(fails('engine_permission'));
+    for (let n = 0; n < 60; n++) {
+      await step();
+      await clock.pass(1000);
+      if (n === 10) there(one, two);
+    }
+    expect(asked().filter((what) => what === 'list')).toHaveLength(2);
+    expect(fleet.get('1')).toBeDefined();
+    expect(fleet.get('2')).toBeDefined();
+    expect(changes()).toBe(60);
+    expect(
+      observer.told.filter((line) => line.startsWith('discovery failed: engine_permission')),
+    ).toHaveLength(60);
+    // Once they are answered, what may have been missed is listed at once.
+    answers.length = 0;
+    await step();
+    expect(asked()).toEqual(['events', 'list']);
+  });
+
+  test('given up because the process ends: no failure', async () => {
+    const { step, answers, observer, stop, listsFail } = setUp();
+    stop.abort(new Error('stopping'));
+    answers.push(fails('engine_reset'));
+    await step();
+    answers.push(fails('engine_permission'));
+    await step();
+    listsFail(new Error('stopping'));
+    await step();
+    expect(observer.told).toEqual([]);
+  });
+});
+
+test('the clock of this machine was set: told, and every container is looked at closely', async () => {
+  const { step, clock, observer, there, fleet } = setUp();
+  there(one);
+  await step();
+  fleet.get('1')!.idlePolls = 7;
+  await clock.pass(1000);
+  await step();
+  expect(fleet.get('1')!.idlePolls).toBe(7);
+  observer.told.length = 0;
+  clock.step(-60_000);
+  await step();
+  expect(observer.told).toEqual(['clock stepped -60000']);
+  expect(fleet.get('1')!.idlePolls).toBe(0);
+  await step();
+  expect(observer.told).toHaveLength(1);
+});
+
+test('runs look after look until it is stopped, and leaves nothing with the signal', async () => {
+  const { discovery, clock, asked, stop, answers } = setUp();
+  answers.push(NOTHING, fails('engine_reset'));
+  const ended = discovery.run(stop.signal);
+  await clock.pass(2500);
+  expect(asked()).toEqual(['events', 'list', 'events', 'events', 'list']);
+  stop.abort();
+  await ended;
+  await settle();
+  expect(asked()).toEqual([]);
+});
