@@ -1,4 +1,5 @@
 import type { LogSource } from '../../src/collector/log-source.js';
+import type { EntrySink } from '../../src/docker/entry-sink.js';
 import type { SinceSemantics } from '../../src/docker/api-version.js';
 import { NS_PER_SECOND } from '../../src/model/nanoseconds.js';
 import type { TestEntry } from './wire.js';
@@ -31,19 +32,31 @@ export class ModelLog {
       }
     }
     const complete = shown.length <= this.cutAfter;
-    for (const entry of shown.slice(0, this.cutAfter)) {
-      this.sent++;
-      sink.entry(
-        entry.stream,
-        Number(entry.stamp / NS_PER_SECOND),
-        Number(entry.stamp % NS_PER_SECOND),
-        entry.text,
-        0,
-        entry.text.length,
-        entry.terminated,
-      );
+    const sent = shown.slice(0, this.cutAfter);
+    for (let from = 0; from < sent.length; from += A_PIECE) {
+      sendPiece(sink, sent.slice(from, from + A_PIECE));
       await request.flow?.pause();
     }
+    this.sent += sent.length;
     return { bytes: 0, ...(complete ? {} : { fault: new Error('broke off') }) };
   };
+}
+
+/** Entries that come in one read. */
+const A_PIECE = 3;
+
+/** Hands over entries in one buffer, and overwrites it as soon as the sink has let go of it, as a reader does. */
+function sendPiece(sink: EntrySink, entries: readonly TestEntry[]): void {
+  const piece = Buffer.concat(entries.map(({ text }) => text));
+  let at = 0;
+  for (const { stream, stamp, text, terminated } of entries) {
+    const end = at + text.length;
+    const seconds = Number(stamp / NS_PER_SECOND);
+    const nanos = Number(stamp % NS_PER_SECOND);
+    sink.entry(stream, seconds, nanos, piece, at, end, terminated);
+    at = end;
+  }
+  if (sink.letGo === undefined) return;
+  sink.letGo();
+  piece.fill('overwritten');
 }

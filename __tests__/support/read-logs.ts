@@ -1,5 +1,4 @@
 import { connectionError } from '../../src/docker/connection-error.js';
-import { openOneShot } from '../../src/docker/connection.js';
 import type { EngineEndpoint } from '../../src/docker/endpoint.js';
 import {
   requestLogs,
@@ -35,7 +34,9 @@ export function logsReader(endpoint: EngineEndpoint, containerId: string, paced 
     read: async (over = {}) => {
       const note = (): void => void openAtEnd.push(ledger.open);
       const reading = requestLogs({
-        open: () => openOneShot(endpoint, { ledger, paced }),
+        endpoint,
+        ledger,
+        unpaced: !paced,
         versionPath: '/v1.41',
         containerId,
         tty: false,

@@ -18,6 +18,8 @@ export class AnchorRing {
   readonly #streams: Uint8Array;
   readonly #repeats: Float64Array;
   #seen = 0;
+  /** Of those, the ones whose text is our own, or was never kept. */
+  #owned = 0;
 
   /**
    * @param size how many entries an anchor has
@@ -58,6 +60,28 @@ export class AnchorRing {
     this.#nanos[slot] = nanos;
     this.#streams[slot] = stream;
     this.#repeats[slot] = repeat;
+  }
+
+  /** Copies the texts that are remembered: the bytes that they lie in are about to be overwritten. */
+  letGo(): void {
+    let bytes = 0;
+    const first = Math.max(this.#owned, this.#seen - this.#size);
+    for (let i = first; i < this.#seen; i++) {
+      const slot = i % this.#size;
+      bytes += (this.#ends[slot] as number) - (this.#starts[slot] as number);
+    }
+    this.#owned = this.#seen;
+    if (first === this.#seen) return;
+    const own = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    for (let i = first; i < this.#seen; i++) {
+      const slot = i % this.#size;
+      const start = at;
+      at += (this.#sources[slot] as Buffer).copy(own, at, this.#starts[slot], this.#ends[slot]);
+      this.#sources[slot] = own;
+      this.#starts[slot] = start;
+      this.#ends[slot] = at;
+    }
   }
 
   /** The anchor as of now: the last entries in file order, filled up from the earlier anchor. */

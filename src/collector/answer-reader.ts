@@ -4,7 +4,7 @@ import type { AnchorMatcher } from './anchor.js';
 import type { AnchorRing } from './anchor-ring.js';
 import { Repeats } from './fingerprint.js';
 
-/** Where the entries behind the anchor go. */
+/** Where the entries behind the anchor go; it keeps no reference to their bytes. */
 export interface NewEntries extends EntrySink {
   /** Called once, before the first new entry or at the end of an answer that holds the anchor. */
   begin(): void;
@@ -72,6 +72,11 @@ export class AnswerReader implements EntrySink {
     this.#next.entry(stream, seconds, nanos, source, start, end, terminated);
     this.#ring.add(stream, seconds, nanos, source, start, end, repeat);
     this.#next.after();
+  }
+
+  letGo(): void {
+    this.#ring.letGo();
+    this.#repeats.letGo();
   }
 
   /** The answer is over. What the cursor carries is handed on even when nothing new came. */

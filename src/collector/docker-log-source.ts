@@ -1,5 +1,4 @@
 import { connectionError } from '../docker/connection-error.js';
-import { openOneShot } from '../docker/connection.js';
 import type { EngineApi } from '../docker/engine-api.js';
 import { EngineError } from '../docker/engine-error.js';
 import { requestLogs } from '../docker/logs-request.js';
@@ -47,7 +46,8 @@ async function readOnce(
     container: containerName,
   };
   return await requestLogs({
-    open: () => openOneShot(api.endpoint, { ledger, paced: true }),
+    endpoint: api.endpoint,
+    ledger,
     versionPath,
     containerId,
     tty,

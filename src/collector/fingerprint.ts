@@ -25,6 +25,8 @@ export class Repeats {
   readonly #ends = new Float64Array(3);
   readonly #sources: (Buffer | undefined)[] = [undefined, undefined, undefined];
   readonly #counts = new Float64Array(3);
+  /** 1: the text is a copy of our own. */
+  readonly #owned = new Uint8Array(3);
 
   /** Takes the next entry of the answer; returns how many equal ones stand directly before it. */
   next(
@@ -44,7 +46,21 @@ export class Repeats {
     this.#sources[stream] = source;
     this.#starts[stream] = start;
     this.#ends[stream] = end;
+    this.#owned[stream] = 0;
     return (this.#counts[stream] = equal ? (this.#counts[stream] as number) + 1 : 0);
+  }
+
+  /** Copies the texts that are remembered: the bytes that they lie in are about to be overwritten. */
+  letGo(): void {
+    for (const stream of [1, 2] as const) {
+      const source = this.#sources[stream];
+      if (source === undefined || this.#owned[stream] === 1) continue;
+      const own = Buffer.from(source.subarray(this.#starts[stream], this.#ends[stream]));
+      this.#sources[stream] = own;
+      this.#starts[stream] = 0;
+      this.#ends[stream] = own.length;
+      this.#owned[stream] = 1;
+    }
   }
 
   #sameText(stream: StreamNumber, source: Buffer, start: number, end: number): boolean {

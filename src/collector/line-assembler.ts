@@ -6,7 +6,7 @@ import { CHUNK_BYTES } from '../docker/tty.js';
 
 const CARRIAGE_RETURN = 0x0d;
 
-/** Takes whole lines. `source[start, end)` is the text; it may be kept. */
+/** Takes whole lines. `source[start, end)` is the text, to be used or copied before `line` returns. */
 export interface LineSink {
   line(
     stream: StreamNumber,

@@ -54,6 +54,11 @@ class Counter implements EntrySink {
     const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
     this.ring.add(stream, seconds, nanos, source, start, end, repeat);
   }
+
+  letGo(): void {
+    this.ring.letGo();
+    this.#repeats.letGo();
+  }
 }
 
 /**

@@ -16,6 +16,11 @@ const GONE: Meaning = {
   problem: 'broke off the connection',
   hint: 'the Engine was probably restarted; Pollard tries again',
 };
+const NO_ANSWER: Meaning = {
+  code: 'engine_timeout',
+  problem: 'gave no answer in time',
+  hint: 'look at the load and the log of the Engine',
+};
 const NO_TLS: Meaning = {
   code: 'engine_tls',
   problem: 'does not speak TLS',
@@ -27,7 +32,7 @@ const NO_ROUTE: Meaning = {
   hint: 'check host and port of docker.host, and the network',
 };
 
-/** By the `code` of the error: of the system (errno(3)), of Node, of undici. */
+/** By the `code` of the error: of the system (errno(3)), of Node, of undici, of logs-request.ts. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOENT: {
     code: 'engine_unreachable',
@@ -56,17 +61,15 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ECONNABORTED: GONE,
   UND_ERR_SOCKET: GONE,
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: GONE,
-  UND_ERR_HEADERS_TIMEOUT: {
-    code: 'engine_timeout',
-    problem: 'gave no answer in time',
-    hint: 'look at the load and the log of the Engine',
-  },
+  UND_ERR_HEADERS_TIMEOUT: NO_ANSWER,
   UND_ERR_BODY_TIMEOUT: {
     code: 'engine_timeout',
     problem: 'stopped in the middle of its answer',
     hint: 'look at the load and the log of the Engine',
   },
   UND_ERR_HEADERS_OVERFLOW: NOT_HTTP,
+  HTTP_MALFORMED: NOT_HTTP,
+  HTTP_IDLE: NO_ANSWER,
   EPROTO: NO_TLS,
   // What OpenSSL says to an answer in plain HTTP, by its version.
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,

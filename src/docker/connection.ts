@@ -1,9 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { Client, type buildConnector } from 'undici';
 import { endpointOrigin, type EngineEndpoint } from './endpoint.js';
-import { PacedSocket } from './paced-socket.js';
 import type { SocketLedger } from './socket-ledger.js';
 
 export interface ConnectionOptions {
@@ -12,8 +10,6 @@ export interface ConnectionOptions {
   readonly signal?: AbortSignal;
   /** Told of the socket as soon as there is one. */
   readonly onSocket?: (socket: Socket) => void;
-  /** Read in large gulps, as a long body of small frames wants it; see PacedSocket. Not with TLS. */
-  readonly paced?: boolean;
 }
 
 export interface OneShotClient {
@@ -27,7 +23,7 @@ export interface OneShotClient {
 /** A client for one request on a connection of its own. */
 export function openOneShot(
   endpoint: EngineEndpoint,
-  options: Pick<ConnectionOptions, 'ledger' | 'paced'>,
+  options: Pick<ConnectionOptions, 'ledger'>,
 ): OneShotClient {
   const life = new AbortController();
   const closed: Promise<unknown>[] = [];
@@ -68,54 +64,36 @@ export function engineConnector(
   options: ConnectionOptions,
 ): buildConnector.connector {
   return (_target, callback) => {
-    const { ledger, signal, onSocket, paced = false } = options;
+    const { ledger, signal, onSocket } = options;
     if (signal?.aborted) {
       callback(signal.reason as Error, null);
       return;
     }
-    const { real, seen } = openSocket(endpoint, paced);
-    ledger.track(real);
-    onSocket?.(real);
+    const socket = openSocket(endpoint);
+    ledger.track(socket);
+    onSocket?.(socket);
     const abort = (): void => {
-      real.destroy(signal?.reason as Error);
+      socket.destroy(signal?.reason as Error);
     };
     let settled = false;
     const settle = (error: Error | null): void => {
       if (settled) return;
       settled = true;
       if (error) callback(error, null);
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the client needs a Duplex
-      else callback(null, seen as Socket);
+      else callback(null, socket);
     };
-    seen.once(endpoint.kind === 'tcp' && endpoint.tls ? 'secureConnect' : 'connect', () => settle(null));
+    socket.once(endpoint.kind === 'tcp' && endpoint.tls ? 'secureConnect' : 'connect', () => settle(null));
     // Stays: an error behind the first must not end the process.
-    seen.on('error', settle);
+    socket.on('error', settle);
     signal?.addEventListener('abort', abort);
-    real.once('close', () => {
+    socket.once('close', () => {
       signal?.removeEventListener('abort', abort);
     });
   };
 }
 
-interface OpenedSocket {
-  /** What the kernel knows of. */
-  readonly real: Socket;
-  /** What the client reads from. */
-  readonly seen: Duplex;
-}
-
-function openSocket(endpoint: EngineEndpoint, paced: boolean): OpenedSocket {
-  if (paced && (endpoint.kind === 'unix' || !endpoint.tls)) {
-    const seen = new PacedSocket(
-      endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port },
-    );
-    return { real: seen.socket, seen };
-  }
-  const real = plainSocket(endpoint);
-  return { real, seen: real };
-}
-
-function plainSocket(endpoint: EngineEndpoint): Socket {
+/** Begins to connect; with TLS it is there at `secureConnect`. */
+export function openSocket(endpoint: EngineEndpoint): Socket {
   if (endpoint.kind === 'unix') return connectTcp({ path: endpoint.path });
   const { host, port, tls } = endpoint;
   if (!tls) return connectTcp({ host, port, noDelay: true });

@@ -7,8 +7,8 @@ export type StreamNumber = 1 | 2;
  */
 export interface EntrySink {
   /**
-   * One entry: `source[start, end)` is its text without stamp and newline. The bytes are never overwritten later,
-   * but whoever keeps a reference keeps the whole piece of the body in memory.
+   * One entry: `source[start, end)` is its text without stamp and newline. Whoever keeps a reference keeps the
+   * whole piece of the body in memory; see `letGo`.
    *
    * @param seconds whole seconds of the stamp, since 1970
    * @param nanos nanoseconds within that second
@@ -24,4 +24,10 @@ export interface EntrySink {
     end: number,
     terminated: boolean,
   ): void;
+
+  /**
+   * The bytes handed over so far are about to be overwritten: what is still needed of them must be copied now. A
+   * sink without this method is given bytes that are never overwritten, at the cost of a copy of the whole body.
+   */
+  letGo?(): void;
 }

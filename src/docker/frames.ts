@@ -9,8 +9,8 @@ const QUOTED = 500;
 
 /** Turns the body of a logs answer into entries. One instance an answer. */
 export interface LogParser {
-  /** Takes the next piece of the body, cut anywhere. Throws LogBodyError. */
-  push(piece: Buffer): void;
+  /** Takes the next piece of the body, `source[start, end)`, cut anywhere. Throws LogBodyError. */
+  push(source: Buffer, start?: number, end?: number): void;
   /** The body ended as the protocol says. Throws LogBodyError when it ended inside an entry. */
   end(): void;
 }
@@ -34,20 +34,19 @@ export class FrameParser implements LogParser {
     this.#maxFrame = maxFrame;
   }
 
-  push(piece: Buffer): void {
-    let at = 0;
+  push(source: Buffer, start = 0, end = source.length): void {
+    let at = start;
     if (this.#heldLength > 0) {
-      at = this.#complete(piece);
+      at = this.#complete(source, start, end);
       if (at < 0) return;
     }
-    while (piece.length - at >= HEADER) {
-      const length = this.#payloadLength(piece, at);
-      const next = at + HEADER + length;
-      if (next > piece.length) break;
-      this.#frame(piece, at, next);
+    while (end - at >= HEADER) {
+      const next = at + HEADER + this.#payloadLength(source, at);
+      if (next > end) break;
+      this.#frame(source, at, next);
       at = next;
     }
-    if (at < piece.length) this.#hold(piece, at, piece.length);
+    if (at < end) this.#hold(source, at, end);
   }
 
   end(): void {
@@ -56,24 +55,24 @@ export class FrameParser implements LogParser {
     }
   }
 
-  /** Fills up the held frame; returns how much of the piece that took, or -1 when it was not enough. */
-  #complete(piece: Buffer): number {
-    let at = 0;
+  /** Fills up the held frame; returns where the rest of the piece begins, or -1 when it was not enough. */
+  #complete(source: Buffer, start: number, end: number): number {
+    let at = start;
     if (this.#heldLength < HEADER) {
-      at = Math.min(HEADER - this.#heldLength, piece.length);
-      this.#hold(piece, 0, at);
+      at = Math.min(start + HEADER - this.#heldLength, end);
+      this.#hold(source, start, at);
       if (this.#heldLength < HEADER) return -1;
     }
     const total = HEADER + this.#payloadLength(this.#held, 0);
-    const take = Math.min(total - this.#heldLength, piece.length - at);
-    this.#hold(piece, at, at + take);
+    const next = Math.min(at + total - this.#heldLength, end);
+    this.#hold(source, at, next);
     if (this.#heldLength < total) return -1;
     // Not used again: who took the entry may keep its bytes.
     const whole = this.#held;
     this.#held = EMPTY;
     this.#heldLength = 0;
     this.#frame(whole, 0, total);
-    return at + take;
+    return next;
   }
 
   #hold(piece: Buffer, start: number, end: number): void {

@@ -1,18 +1,20 @@
-import type { Client, Dispatcher } from 'undici';
 import { PollardError } from '../model/errors.js';
 import { formatSince, type Nanoseconds } from '../model/nanoseconds.js';
-import type { OneShotClient } from './connection.js';
+import { endpointOrigin, type EngineEndpoint } from './endpoint.js';
 import type { EntrySink } from './entry-sink.js';
 import { FrameParser, type LogParser } from './frames.js';
+import { HttpAnswerReader, type HttpAnswerSink } from './http-answer.js';
 import { LogBodyError } from './log-errors.js';
+import { PacedConnection, type ConnectionReader } from './paced-connection.js';
+import type { SocketLedger } from './socket-ledger.js';
 import { TtyParser } from './tty.js';
 
 /** An error body is read up to here, bytes. */
 const MAX_ERROR_BODY = 64 * 1024;
 
 export interface LogsRequestOptions {
-  /** Opens the connection for this one request. */
-  readonly open: () => OneShotClient;
+  readonly endpoint: EngineEndpoint;
+  readonly ledger: SocketLedger;
   /** `/v1.41`, as negotiated. */
   readonly versionPath: string;
   readonly containerId: string;
@@ -22,7 +24,7 @@ export interface LogsRequestOptions {
   readonly since?: Nanoseconds;
   readonly sink: EntrySink;
   readonly signal: AbortSignal;
-  /** Asked between pieces: a promise to wait for before more is read. */
+  /** Asked after each read: a promise to wait for before more is read. */
   readonly pause?: () => Promise<void> | undefined;
   /** Bytes a frame (or a TTY's line without end) may have. */
   readonly maxFrameBytes: number;
@@ -32,6 +34,8 @@ export interface LogsRequestOptions {
   readonly statusError: (status: number, body: string) => Error;
   /** Makes the error of a connection that failed. */
   readonly connectionError: (cause: Error) => Error;
+  /** Read without pauses, as with TLS; for tests. */
+  readonly unpaced?: boolean;
 }
 
 export interface LogsRequestResult {
@@ -42,20 +46,18 @@ export interface LogsRequestResult {
 
 /**
  * `GET /containers/{id}/logs` with `follow=0` and `timestamps=1` (Engine API, ContainerLogs): one request on a
- * client of its own, which is gone when the promise settles. The body goes to the sink as it arrives.
+ * connection of its own, which is gone when the promise settles. The body goes to the sink as it arrives.
  *
  * Resolves once an answer of status 200 has begun, with the fault that cut it short, if any. Rejects with what
  * `statusError` or `connectionError` make of anything else.
  */
 export async function requestLogs(options: LogsRequestOptions): Promise<LogsRequestResult> {
-  const connection = options.open();
+  options.signal.throwIfAborted();
+  const exchange = new LogsExchange(options);
   try {
-    return await new Promise((resolve, reject) => {
-      const handler = new LogsHandler(options, resolve, reject);
-      handler.start(connection.client);
-    });
+    return await exchange.result;
   } finally {
-    await connection.end();
+    await exchange.end();
   }
 }
 
@@ -69,89 +71,94 @@ export function logsPath(
   return `${options.versionPath}/containers/${encodeURIComponent(options.containerId)}/logs?${query.toString()}`;
 }
 
-class LogsHandler implements Dispatcher.DispatchHandler {
+/** One question and its answer. */
+class LogsExchange implements ConnectionReader, HttpAnswerSink {
+  readonly result: Promise<LogsRequestResult>;
   readonly #options: LogsRequestOptions;
+  readonly #answer = new HttpAnswerReader(this);
   readonly #parser: LogParser;
-  readonly #resolve: (result: LogsRequestResult) => void;
-  readonly #reject: (error: Error) => void;
-  #controller: Dispatcher.DispatchController | undefined;
+  readonly #connection: PacedConnection;
+  /** The bytes of a read may be used again once the sink has let go of them. */
+  readonly #letGo: (() => void) | undefined;
+  #resolve!: (result: LogsRequestResult) => void;
+  #reject!: (error: Error) => void;
+  #idle: NodeJS.Timeout | undefined;
   #status = 0;
   readonly #errorBody: Buffer[] = [];
   #bytes = 0;
-  #pausing: Promise<void> | undefined;
-  /** Over: what undici had already taken from the socket may still come, and is not looked at. */
   #settled = false;
 
-  constructor(
-    options: LogsRequestOptions,
-    resolve: (result: LogsRequestResult) => void,
-    reject: (error: Error) => void,
-  ) {
+  constructor(options: LogsRequestOptions) {
+    const { endpoint, ledger, sink, signal, unpaced = false } = options;
     this.#options = options;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#letGo = sink.letGo?.bind(sink);
     this.#parser = options.tty
-      ? new TtyParser(options.sink, options.maxFrameBytes)
-      : new FrameParser(options.sink, options.maxFrameBytes);
-  }
-
-  start(client: Client): void {
-    const { signal, idleTimeout } = this.#options;
-    if (signal.aborted) {
-      this.#fail(signal.reason as Error);
-      return;
-    }
+      ? new TtyParser(sink, options.maxFrameBytes)
+      : new FrameParser(sink, options.maxFrameBytes);
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     signal.addEventListener('abort', this.#onAbort);
-    client.dispatch(
-      {
-        method: 'GET',
-        path: logsPath(this.#options),
-        headersTimeout: idleTimeout,
-        bodyTimeout: idleTimeout,
-        // Asks for the end of the connection with the answer; nothing is kept alive towards the Engine.
-        reset: true,
-      },
-      this,
-    );
+    this.#idle = setTimeout(this.#onIdle, options.idleTimeout);
+    this.#connection = new PacedConnection(endpoint, { ledger, unpaced }, this);
+    this.#connection.write(requestText(endpoint, logsPath(options)));
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#settled) controller.abort(new Error('given up before it began'));
+  /** Resolves when its socket is gone. */
+  async end(): Promise<void> {
+    await this.#connection.end();
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  received(source: Buffer, end: number): void {
+    if (this.#settled) return;
+    this.#idle?.refresh();
+    try {
+      const kept = this.#letGo === undefined ? Buffer.from(source.subarray(0, end)) : source;
+      this.#answer.push(kept, 0, end);
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      this.#letGo?.();
+    }
+    this.#afterRead();
+  }
+
+  head(status: number): void {
     this.#status = status;
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
+  body(source: Buffer, start: number, end: number): void {
     if (this.#settled) return;
-    this.#bytes += piece.length;
-    if (this.#status !== 200) {
-      this.#errorBody.push(piece);
-      if (this.#bytes > MAX_ERROR_BODY) this.#fail(this.#statusError());
+    this.#bytes += end - start;
+    if (this.#status === 200) {
+      this.#parser.push(source, start, end);
       return;
     }
-    try {
-      this.#parser.push(piece);
-    } catch (error) {
-      this.#fail(error as Error);
-      return;
-    }
-    const wait = this.#pausing === undefined ? this.#options.pause?.() : undefined;
-    if (wait === undefined) return;
-    controller.pause();
-    this.#pausing = wait.then(
-      () => {
-        this.#pausing = undefined;
-        if (!this.#settled) controller.resume();
-      },
-      (error: unknown) => this.#fail(error as Error),
-    );
+    this.#errorBody.push(Buffer.from(source.subarray(start, end)));
+    if (this.#bytes > MAX_ERROR_BODY) this.#fail(this.#statusError());
   }
 
-  onResponseEnd(): void {
+  /** The other side has closed the connection. */
+  ended(): void {
     if (this.#settled) return;
+    if (this.#answer.ended()) this.#ended();
+    else this.#fail(coded('ECONNRESET', 'the other side closed the connection'));
+  }
+
+  failed(error: Error): void {
+    this.#fail(error);
+  }
+
+  #afterRead(): void {
+    if (this.#settled) return;
+    const wait = this.#status === 200 ? this.#options.pause?.() : undefined;
+    if (wait !== undefined) this.#pause(wait);
+    else if (this.#answer.done) this.#ended();
+  }
+
+  /** The answer is whole. */
+  #ended(): void {
     if (this.#status !== 200) {
       this.#fail(this.#statusError());
       return;
@@ -166,8 +173,19 @@ class LogsHandler implements Dispatcher.DispatchHandler {
     this.#resolve({ bytes: this.#bytes });
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(error);
+  /** Back-pressure: while the sink's side has no room, nothing is read, and the Engine is not idle. */
+  #pause(wait: Promise<void>): void {
+    clearTimeout(this.#idle);
+    this.#connection.pause();
+    wait.then(
+      () => {
+        if (this.#settled) return;
+        this.#idle = setTimeout(this.#onIdle, this.#options.idleTimeout);
+        if (this.#answer.done) this.#ended();
+        else this.#connection.resume();
+      },
+      (error: unknown) => this.#fail(error as Error),
+    );
   }
 
   #statusError(): Error {
@@ -178,11 +196,15 @@ class LogsHandler implements Dispatcher.DispatchHandler {
     this.#fail(this.#options.signal.reason as Error);
   };
 
+  readonly #onIdle = (): void => {
+    const { idleTimeout } = this.#options;
+    this.#fail(coded('HTTP_IDLE', `nothing came for ${idleTimeout} ms`));
+  };
+
   /** Ends the request. Behind a status 200 the error is the fault of an answer, before it there was none. */
   #fail(error: Error): void {
     if (this.#settled) return;
     this.#settle();
-    this.#controller?.abort(error);
     const known = error instanceof PollardError || error === this.#options.signal.reason;
     if (this.#status === 200) {
       const fault = known ? error : brokenOff(error);
@@ -194,8 +216,19 @@ class LogsHandler implements Dispatcher.DispatchHandler {
 
   #settle(): void {
     this.#settled = true;
+    clearTimeout(this.#idle);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
   }
+}
+
+function requestText(endpoint: EngineEndpoint, path: string): string {
+  const { host } = new URL(endpointOrigin(endpoint));
+  // Asks for the end of the connection with the answer; nothing is kept alive towards the Engine.
+  return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 function brokenOff(error: Error): LogBodyError {

@@ -36,7 +36,8 @@ export class TtyParser implements LogParser {
     this.#maxLine = maxLine;
   }
 
-  push(piece: Buffer): void {
+  push(body: Buffer, start = 0, end = body.length): void {
+    const piece = start === 0 && end === body.length ? body : body.subarray(start, end);
     const searched = this.#heldLength;
     const source = searched > 0 ? this.#append(piece) : piece;
     let at = 0;

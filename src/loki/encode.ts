@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import { compress } from 'snappy';
+import { compressSync } from 'snappy';
 import type { EntrySet } from './entry-set.js';
 import type { PushEncoding } from './settings.js';
 import type { StreamTarget } from './stream-target.js';
@@ -23,7 +23,7 @@ const gzipAsync = promisify(gzip);
  */
 export async function encodePush(entries: EntrySet, encoding: PushEncoding): Promise<EncodedPush> {
   if (encoding === 'json') return jsonPush(jsonStream(entries.target, jsonValues(entries)));
-  return { body: await compress(entries.toRequest()), headers: PROTOBUF };
+  return { body: snappyBlock(entries.toRequest()), headers: PROTOBUF };
 }
 
 /**
@@ -33,7 +33,16 @@ export async function encodePush(entries: EntrySet, encoding: PushEncoding): Pro
  */
 export async function encodeEmptyPush(target: StreamTarget, encoding: PushEncoding): Promise<EncodedPush> {
   if (encoding === 'json') return jsonPush(jsonStream(target, ''));
-  return { body: await compress(lengthDelimited(1, target.encodedLabels)), headers: PROTOBUF };
+  return { body: snappyBlock(lengthDelimited(1, target.encodedLabels)), headers: PROTOBUF };
+}
+
+/**
+ * On this thread, 1.5 ms for a MiB: what a thread of the pool allocates is freed late and elsewhere, and costs more
+ * than it saves (measured in a catch-up of 1.5 M lines: 1.2 s of CPU for fresh pages, and 270 MB of memory). The
+ * same holds for memory of the library's own that only the collector of garbage gives back: hence the copy.
+ */
+function snappyBlock(request: Buffer): Buffer {
+  return compressSync(request, { copyOutputData: true });
 }
 
 /** Fast rather than small: a collector's CPU is dearer than its network. */
