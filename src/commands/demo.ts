@@ -24,7 +24,7 @@ import { Show } from './demo/show.js';
 import { simulatedSide } from './demo/simulated-side.js';
 import { setStage, type Stage } from './demo/stage.js';
 import { faultsOf, type Findings } from './demo/verdict.js';
-import { painter } from './view/paint.js';
+import { painter, type Paint } from './view/paint.js';
 import { isTerminal, screenFor } from './demo/view/screen.js';
 import type { Output } from './output.js';
 import { stopSignals } from './stop-signals.js';
@@ -43,6 +43,10 @@ import type { ContainerStatus } from './wiring/status-parts.js';
  */
 export async function demo(options: DemoOptions, env: NodeJS.ProcessEnv, output: Output): Promise<number> {
   const cleanup = new Cleanup();
+  // A reader that goes away (`| head`) does not end it in the middle: the exit code still tells.
+  const unheard = (): void => undefined;
+  output.out.on('error', unheard);
+  cleanup.add(() => void output.out.off('error', unheard));
   const stop = stopSignals(new Notices([]));
   cleanup.add(() => stop.release());
   try {
@@ -107,6 +111,7 @@ async function play(
   const context = { options, service, side, show, newest, tally, clock, asked };
   const left = await collect(context, broken);
 
+  if (isTerminal(out, env)) out.write(noticeLines(notices, paint));
   out.write('\nreading everything back ...\n\n');
   const account = await side.account((id) => tally.of(id).lines, broken);
   const { written, canBeChecked } = account;
@@ -149,6 +154,13 @@ async function sideOf(
   return simulatedEngine === undefined
     ? await realSide(config, clock, notices)
     : simulatedSide(simulatedEngine, options.containers, clock);
+}
+
+/** In the table each was drawn over by the next. */
+function noticeLines({ last, count }: Notices, paint: Paint): string {
+  if (count === 0) return '';
+  const head = last.length < count ? `the last ${last.length} of ${count} warnings:` : 'warnings:';
+  return `\n${[head, ...last.map((text) => `  ! ${text}`)].map((line) => paint('yellow', line)).join('\n')}\n`;
 }
 
 function headLines({ said }: Stage, { url }: Service, { seconds }: DemoOptions): string[] {
