@@ -20,7 +20,10 @@ export interface LineSink {
 
 /** How the entries of a container become lines. */
 export interface LineRules {
-  /** journald gives each chunk a time of its own: there only the missing newline says that a line goes on. */
+  /**
+   * journald gives each chunk a time of its own: there a line goes on behind a chunk without newline, if that
+   * has the length at which the Engine cuts.
+   */
   readonly chunksShareStamp: boolean;
   /** The newline has a `\r` before it, which may be the last byte of the chunk before and is no part of the line. */
   readonly tty: boolean;
@@ -87,7 +90,10 @@ export class LineAssembler implements EntrySink {
       const continues = !this.#options.chunksShareStamp || (open.seconds === seconds && open.nanos === nanos);
       if (continues) {
         this.#append(open, stream, source, start, end);
-        if (!terminated) return;
+        if (!terminated) {
+          this.#closeLastWords(stream, open, end - start);
+          return;
+        }
         // The parser took the `\r` off the last chunk, if that has any bytes.
         if (start === end) this.#dropReturn(open);
         this.#close(stream, open);
@@ -99,6 +105,7 @@ export class LineAssembler implements EntrySink {
       const started: Open = { seconds, nanos, parts: [], length: 0, cut: false };
       this.#open[stream] = started;
       this.#append(started, stream, source, start, end);
+      this.#closeLastWords(stream, started, end - start);
       return;
     }
     const max = this.#options.maxLineBytes;
@@ -153,6 +160,15 @@ export class LineAssembler implements EntrySink {
     // A copy: a chunk may stay for many polls, and must not keep the piece of the body it came in.
     if (end > at) open.parts.push(Buffer.from(source.subarray(at, end)));
     open.length += end - at;
+  }
+
+  /**
+   * Where stamps do not tell that a line has ended, the length of its last chunk does: a line goes on only behind
+   * a full one, and what is shorter was all there was when its process ended (moby: daemon/logger/copier.go).
+   * Else the last words of one run would go on in the first ones of the next.
+   */
+  #closeLastWords(stream: StreamNumber, open: Open, chunkLength: number): void {
+    if (!this.#options.chunksShareStamp && chunkLength < CHUNK_BYTES) this.#closeUnterminated(stream, open);
   }
 
   /** The newline of a long line may have been forgotten (20.10, `local`), and its `\r` is there all the same. */

@@ -98,8 +98,9 @@ describe('lines are those of the collector', () => {
   });
 
   test('chunks of journald have stamps of their own', async () => {
-    write(1n, 'a', 1, false);
-    write(2n, 'b', 1, false);
+    // At that length the Engine cuts.
+    write(1n, 'a'.repeat(16384), 1, false);
+    write(2n, 'b'.repeat(16384), 1, false);
     write(3n, 'c');
     deliver({ journald: true });
     const { first } = await run({ containers: [containerNamed('web', { logDriver: 'journald' })] });

@@ -77,10 +77,28 @@ describe('lines from chunks', () => {
   });
 
   test('chunks of journald have stamps of their own; the line has its first', () => {
-    const { out, feed } = assembler(100, false);
-    feed(1, 1, 'aaa', false);
+    const { out, feed } = assembler(100_000, false);
+    const full = 'a'.repeat(16384);
+    feed(1, 1, full, false);
     feed(1, 5, 'bbb', true);
-    expect(out.lines).toEqual([[1, 1, 'aaabbb']]);
+    expect(out.lines).toEqual([[1, 1, `${full}bbb`]]);
+  });
+
+  test('in journald the last words of one run do not go on in the next one’s first line', () => {
+    const { out, machine, feed } = assembler(100_000, false);
+    const full = 'a'.repeat(16384);
+    feed(1, 1, 'last words', false);
+    feed(1, 2, 'first line', true);
+    feed(1, 3, full, false);
+    feed(1, 4, 'last words', false);
+    expect(machine.openLines()).toEqual([]);
+    feed(1, 5, 'first line', true);
+    expect(out.lines).toEqual([
+      [1, 1, 'last words'],
+      [1, 2, 'first line'],
+      [1, 3, `${full}last words`],
+      [1, 5, 'first line'],
+    ]);
   });
 
   test('the end of the process ends its lines', () => {
