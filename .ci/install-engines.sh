@@ -38,6 +38,8 @@ for program in dockerd containerd runc; do
 done
 [ -x /bin/busybox ] || missing="$missing busybox-static"
 command -v iptables >/dev/null || missing="$missing iptables"
+# The journal of the tests of the driver journald; it needs no systemd that runs.
+[ -x /lib/systemd/systemd-journald ] || missing="$missing systemd"
 [ -r "$keyring" ] || missing="$missing debian-archive-keyring"
 
 if [ -n "$missing" ]; then

@@ -13,6 +13,15 @@ export interface EngineLine {
   readonly text: string;
 }
 
+/** At how many bytes the Engine cuts a line (moby: daemon/logger/copier.go). */
+const FULL_CHUNK = 16384;
+
+interface OpenLine {
+  readonly stream: string;
+  readonly stamp: Nanoseconds;
+  readonly parts: Buffer[];
+}
+
 interface Chunk {
   readonly stream: string;
   readonly stamp: Nanoseconds;
@@ -25,7 +34,7 @@ const STAMP = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d) /g;
 
 /**
  * A container's whole log as the Engine shows it now, put together to lines: an unterminated chunk is continued
- * by the next one of the same stream with the same stamp (of journald with any stamp). As plain as can be and
+ * by the next one of the same stream with the same stamp (of journald, if it is a full one, with any stamp). As plain as can be and
  * independent of src/docker and src/collector: it is what those are judged by.
  *
  * @throws Error when the Engine does not answer with the whole log
@@ -34,13 +43,14 @@ export async function engineLines(container: TestContainer, shape: LogShape = {}
   const answer = await container.logs();
   if (answer.status !== 200) throw new Error(`the log answered ${answer.status}: ${answer.body.toString()}`);
   const chunks = shape.tty === true ? ttyChunks(answer.body) : frameChunks(answer.body);
-  const lines: { stream: string; stamp: Nanoseconds; parts: Buffer[] }[] = [];
-  const open = new Map<string, { stream: string; stamp: Nanoseconds; parts: Buffer[] }>();
+  const lines: OpenLine[] = [];
+  const open = new Map<string, OpenLine>();
   for (const { stream, stamp, bytes, terminated } of chunks) {
     const before = open.get(stream);
-    const continues = before !== undefined && (shape.logDriver === 'journald' || before.stamp === stamp);
-    const line = continues ? before : { stream, stamp, parts: [] };
-    if (!continues) lines.push(line);
+    const goesOn =
+      shape.logDriver === 'journald' ? before?.parts.at(-1)?.length === FULL_CHUNK : before?.stamp === stamp;
+    const line = goesOn && before ? before : { stream, stamp, parts: [] };
+    if (line !== before) lines.push(line);
     line.parts.push(bytes);
     if (terminated) open.delete(stream);
     else open.set(stream, line);

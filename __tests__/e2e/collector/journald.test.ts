@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import {
+  ALL_THERE,
+  reconcile,
+  reconcileWithEngine,
+  SETTLED,
+  withInstallation,
+} from '../../support/collector/index.js';
+import { describeEngines, runContainer, runToEnd } from '../../support/engines/index.js';
+import { startJournal, type Journal } from '../../support/engines/journald.js';
+import { numbered, printNumbered, trickleNumbered } from '../../support/numbered.js';
+
+jest.setTimeout(180_000);
+
+const CHUNK = 16384;
+
+describeEngines('The driver journald', (engine) => {
+  let journal: Journal;
+  beforeAll(async () => {
+    journal = await startJournal();
+  });
+  afterAll(async () => {
+    await journal.stop();
+  });
+
+  test('both streams, long lines, CRLF, broken UTF-8, a restart: each line once', async () => {
+    // 20.10 drops empty entries, also the last chunk of a line of exactly 16 KiB, whose end is then nowhere told.
+    const keepsEmpty = engine().atLeast(23);
+    const lengths = [...(keepsEmpty ? [CHUNK] : []), CHUNK + 1, 40_000, 200_000];
+    const longLine = (length: number) =>
+      `printf ${length}; head -c ${length - String(length).length} /dev/zero | tr '\\0' x; echo`;
+    const longText = (length: number) => String(length).padEnd(length, 'x');
+    await withInstallation(engine(), async (pollard) => {
+      const service = await pollard.run();
+      const container = await runContainer(engine(), {
+        cmd: [
+          'echo first; echo',
+          `printf 'crlf\\r\\n'; printf 'broken \\377 byte\\n'`,
+          ...lengths.map(longLine),
+          `${trickleNumbered('line', 60, 50)}; ${trickleNumbered('error', 20, 50)} >&2`,
+          'printf unterminated',
+        ].join('; '),
+        logDriver: 'journald',
+      });
+      await container.wait();
+      await container.start();
+      await container.wait();
+      const once = [
+        'first',
+        ...(keepsEmpty ? [''] : []),
+        'crlf\r',
+        'broken \ufffd byte',
+        ...lengths.map(longText),
+        ...numbered('line', 60),
+        'unterminated',
+      ];
+      const errors = numbered('error', 20);
+      await pollard.untilStored(2 * (once.length + errors.length));
+      expect(await pollard.settle(service)).toEqual(SETTLED);
+      const written = [{ container, stdout: [...once, ...once], stderr: [...errors, ...errors] }];
+      expect(reconcile(written, pollard.loki)).toEqual(ALL_THERE);
+      const inEngine = [{ container, logDriver: 'journald' }];
+      expect(await reconcileWithEngine(inEngine, pollard.loki)).toEqual(ALL_THERE);
+    });
+  });
+
+  test('catch-up twice: the second run pushes nothing', async () => {
+    await withInstallation(engine(), async (pollard) => {
+      const container = await runToEnd(engine(), {
+        cmd: printNumbered('line', 300),
+        logDriver: 'journald',
+      });
+      // The journal has microseconds: lines that are not alike may share one, and stay apart all the same.
+      expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 300 } });
+      expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 0 } });
+      expect(reconcile([{ container, stdout: numbered('line', 300) }], pollard.loki)).toEqual(ALL_THERE);
+    });
+  });
+});
