@@ -1,7 +1,7 @@
 import type { ContainerSummary } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
-import type { Nanoseconds } from '../model/nanoseconds.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { newContainerState, type ContainerState } from './container-state.js';
 import type { ContainerEvent } from './engine.js';
 import type { CollectorObserver } from './observer.js';
@@ -126,8 +126,7 @@ export class Fleet {
   #add(container: ContainerSummary, running: boolean): ContainerState | undefined {
     if (!this.#options.selects(container)) return undefined;
     const { clock, cursorOf, watchSince, observer } = this.#options;
-    // The list has whole seconds: a container of the second in which the watch began counts as born under it.
-    const born = container.created >= watchSince - 1_000_000_000n;
+    const born = bornUnderWatch(container, watchSince);
     const state = newContainerState(container, cursorOf(container.id), born, clock.monotonic());
     state.started = running || container.state !== 'created';
     if (container.state === 'created' && !running) state.life = 'waiting';
@@ -196,4 +195,14 @@ export class Fleet {
       this.#options.observer.missed(container, 'removed_unwatched', lastStamp(cursor.anchor));
     }
   }
+}
+
+/**
+ * Whether a container was made after the watch began. The list has whole seconds: one of the second in which the
+ * watch began counts as born under it.
+ *
+ * @param watchSince wall clock
+ */
+export function bornUnderWatch({ created }: ContainerSummary, watchSince: Nanoseconds): boolean {
+  return created >= watchSince - NS_PER_SECOND;
 }

@@ -30,7 +30,8 @@ export function jsonLine(record: LogRecord): string {
  */
 export function prettyLine(record: LogRecord, colour: boolean): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
-    colour ? styleText(style, text) : text;
+    // Node would look whether standard output takes colours, and this goes elsewhere.
+    colour ? styleText(style, text, { validateStream: false }) : text;
   const parts = [
     paint('gray', record.time),
     paint(COLOURS[record.level], record.level.padEnd(5)),

@@ -72,6 +72,22 @@ describe('the logger', () => {
     expect(text.trimEnd().split('\n')).toHaveLength(2);
   });
 
+  test('colours are for a terminal of its own stream, whatever standard output is', async () => {
+    const terminal = new Sheet();
+    terminal.isTTY = true;
+    const noColor = process.env['NO_COLOR'];
+    delete process.env['NO_COLOR'];
+    try {
+      const say = (logger: ReturnType<typeof createLogger>): void => logger.error('broken');
+      expect(await written(say, { format: 'pretty', stream: terminal }, terminal)).toContain(
+        '\u001b[31merror',
+      );
+      expect(await written(say, { format: 'pretty' })).not.toContain('\u001b');
+    } finally {
+      if (noColor !== undefined) process.env['NO_COLOR'] = noColor;
+    }
+  });
+
   test('is pretty on a terminal and JSON elsewhere, unless told', async () => {
     const terminal = new Sheet();
     terminal.isTTY = true;

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { Fleet } from '../../collector/fleet.js';
 import { MemoryBudget } from '../../collector/memory-budget.js';
 import type { CollectorObserver } from '../../collector/observer.js';
@@ -9,13 +8,14 @@ import type { CursorStore } from '../../cursors/store.js';
 import type { StateLock } from '../../cursors/lock.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
-import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
+import { NS_PER_MS } from '../../model/nanoseconds.js';
 import { containerSelector } from '../../pipeline/selection.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LokiParts } from './loki-parts.js';
 import { selectionSettings } from './pipeline-settings.js';
 import { entryBatch, streamParts } from './stream-parts.js';
 import type { StreamTargets } from './stream-targets.js';
+import { watchedSince } from './watched-since.js';
 
 /** What reads containers and delivers their lines. */
 export interface CollectorParts {
@@ -83,7 +83,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     cursors: () => store.all(),
     forgetCursor: async (id) => await store.forget(id),
     observer,
-    watchSince: watchedSince(options.lock, clock.now()),
+    watchSince: watchedSince(options.lock.path, clock.now()),
     forgetAfter: config.discovery.forget_after,
   });
   const runner = new PollRunner({
@@ -109,14 +109,4 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
 
 function startPolicy({ start }: Config): StartPolicy {
   return typeof start === 'string' ? start : { backNs: BigInt(start.backMs) * NS_PER_MS };
-}
-
-/**
- * Since when this state directory watches the Engine: containers born later are read from their beginning, also
- * those born while no process ran. The lock file is made at the first start and never removed; where the file
- * system does not tell its age, it is this process's start that counts.
- */
-function watchedSince(lock: StateLock, now: Nanoseconds): Nanoseconds {
-  const born = statSync(lock.path, { bigint: true }).birthtimeNs;
-  return born > 0n && born < now ? born : now;
 }

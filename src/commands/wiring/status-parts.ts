@@ -1,20 +1,19 @@
-import { readFile } from 'node:fs/promises';
 import { lagOf } from '../../collector/poll-runner.js';
 import type { ContainerState } from '../../collector/container-state.js';
 import type { Fleet } from '../../collector/fleet.js';
 import type { Config } from '../../config/schema.js';
 import type { Clock } from '../../model/clock.js';
-import { PollardError } from '../../model/errors.js';
 import type { Logger } from '../../model/logger.js';
 import { formatStamp } from '../../model/nanoseconds.js';
 import type { ContainerLag } from '../../observe/sampled-gauges.js';
 import type { StatusSources } from '../../observe/status-pages.js';
 import { startStatusServer, type StatusServer } from '../../observe/status-server.js';
+import { statusTls, statusToken } from './status-access.js';
 
 /**
  * Starts the status page as the configuration says.
  *
- * @throws PollardError `status_token_unreadable`, `status_tls_unreadable`, and what startStatusServer throws
+ * @throws PollardError `status_file_unusable`, and what startStatusServer throws
  */
 export async function statusServer(
   config: Config,
@@ -22,50 +21,16 @@ export async function statusServer(
   logger: Logger,
   clock: Clock,
 ): Promise<StatusServer> {
-  const { listen, token_file: tokenFile, tls } = config.status;
-  const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
+  const token = await statusToken(config);
+  const tls = await statusTls(config);
   return await startStatusServer({
-    listen,
+    listen: config.status.listen,
     sources,
     logger,
     clock,
     ...(token === undefined ? {} : { token }),
-    ...(tls === undefined
-      ? {}
-      : {
-          tls: {
-            cert: await readSecret('status.tls.cert_file', tls.cert_file),
-            key: await readSecret('status.tls.key_file', tls.key_file),
-          },
-        }),
+    ...(tls === undefined ? {} : { tls }),
   });
-}
-
-async function readToken(path: string): Promise<string> {
-  const token = (await readSecret('status.token_file', path)).trim();
-  if (token !== '' && !/\s/.test(token)) return token;
-  throw new PollardError('status_file_unusable', `status.token_file: ${path} holds no token`, {
-    setting: 'status.token_file',
-    hint: 'write one word into it, such as the output of: openssl rand -hex 32',
-    exit: 'usage',
-  });
-}
-
-async function readSecret(setting: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new PollardError(
-      'status_file_unusable',
-      `${setting}: ${path} cannot be read: ${(error as Error).message}`,
-      {
-        setting,
-        hint: 'check the path and its permissions',
-        exit: 'usage',
-        cause: error,
-      },
-    );
-  }
 }
 
 /** One container as `/status` shows it. */

@@ -1,0 +1,48 @@
+import { formatStamp } from '../../model/nanoseconds.js';
+import { version } from '../version.js';
+import type { CheckedContainer } from './containers.js';
+import type { Part } from './part.js';
+import { exitCodeOf, type CheckReport } from './report.js';
+
+/** The report as one JSON object. */
+export function checkJson(report: CheckReport): string {
+  const code = exitCodeOf(report);
+  const document = {
+    ok: code === 0,
+    exit_code: code,
+    version,
+    parts: [
+      ...report.parts.map(partJson),
+      ...report.skipped.map((name) => ({ part: name, state: 'skipped' })),
+    ],
+    containers: report.containers.map(containerJson),
+  };
+  return `${JSON.stringify(document)}\n`;
+}
+
+function partJson({ name, summary, failure, warnings, facts }: Part): object {
+  const state = failure !== undefined ? 'failed' : warnings.length > 0 ? 'warning' : 'ok';
+  return { part: name, state, summary, error: failure ?? null, warnings, facts };
+}
+
+function containerJson(checked: CheckedContainer): object {
+  const { container, driver, selection, begin, labels, trouble } = checked;
+  return {
+    name: container.name,
+    id: container.id,
+    image: container.image,
+    state: container.state,
+    driver: driver ?? null,
+    selection,
+    readable: selection !== 'selected' ? null : trouble === undefined,
+    begin:
+      begin === undefined
+        ? null
+        : {
+            from: begin.from,
+            delivered: begin.delivered === undefined ? null : formatStamp(begin.delivered),
+          },
+    labels: labels ?? null,
+    error: trouble ?? null,
+  };
+}
