@@ -1,13 +1,17 @@
 import type { Command } from 'commander';
 import { check } from './check.js';
+import { parseDuration } from '../config/values.js';
+import { PollardError } from '../model/errors.js';
 import { exitCodesHelp } from './exit-codes-help.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
 import { showEffective, showReference } from './show-config.js';
+import { status } from './status.js';
 
 /** The commands by which an operator looks at Pollard: none of them collects. */
 export function addOperatorCommands(program: Command, session: Session): void {
   addCheck(program, session);
+  addStatus(program, session);
   addConfig(program, session);
 }
 
@@ -39,6 +43,65 @@ When several parts fail, it is the code of the first.`,
       const flags = { json: options.json === true, ascii: options.ascii === true };
       session.end(await check(() => session.load(command), flags, session.output, session.env));
     });
+}
+
+function addStatus(program: Command, session: Session): void {
+  withSettings(program.command('status'))
+    .description('Ask the running service how it is, and how each of its containers is.')
+    .option('--json', 'print what the service says, as one line of JSON')
+    .option('--all', 'also the containers that are read to their end or removed')
+    .option('-w, --watch [interval]', 'again and again, every 2s or as given, until Ctrl-C')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  pollard status --config /etc/pollard/pollard.yaml
+  pollard status --watch 5s
+  pollard status --json | jq '.containers[] | select(.gaps > 0)'
+
+The service is asked at status.listen, with the token of status.token_file, both as the configuration has them.
+${exitCodesHelp({
+  ok: 'it is healthy or degraded: it collects',
+  failure: 'it is unhealthy, or cannot be asked',
+  usage: 'bad flags, a configuration that is refused, or a status page that is switched off',
+  interrupted: true,
+})}`,
+    )
+    .action(async (options: StatusOptions, command: Command) => {
+      const config = await session.config(command);
+      const flags = {
+        json: options.json === true,
+        all: options.all === true,
+        watch: readInterval(options.watch),
+      };
+      session.end(await status(config, flags, session.output, session.env));
+    });
+}
+
+interface StatusOptions {
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly watch?: string | true;
+}
+
+const WATCH_MS = 2000;
+const WATCH_ALLOWED = 'a number of seconds, or a length of time such as 500ms or 5s, of 100ms and more';
+
+/** ms; undefined: not watched. @throws PollardError `interval_invalid` */
+function readInterval(written: string | true | undefined): number | undefined {
+  if (written === undefined) return undefined;
+  if (written === true) return WATCH_MS;
+  const ms = parseDuration(/^\d+(?:\.\d+)?$/.test(written) ? `${written}s` : written);
+  if (ms !== undefined && ms >= 100 && ms <= 86_400_000) return ms;
+  throw new PollardError(
+    'interval_invalid',
+    `--watch: ${JSON.stringify(written.slice(0, 60))} is no interval`,
+    {
+      hint: `write ${WATCH_ALLOWED}`,
+      setting: '--watch',
+      exit: 'usage',
+    },
+  );
 }
 
 function addConfig(program: Command, session: Session): void {

@@ -2,7 +2,11 @@ import { printable } from '../config/shown.js';
 import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
 import { secretMask } from '../observe/secret-mask.js';
-import type { Output } from './output.js';
+
+/** Where a text goes. */
+export interface TextSink {
+  write(text: string): unknown;
+}
 
 /**
  * Prints what ended a command, what to do next, and the setting to look at.
@@ -10,7 +14,7 @@ import type { Output } from './output.js';
  * @param secrets those of the configuration, as far as it is known; what looks like one is masked all the same
  * @returns the exit code
  */
-export function printError(error: unknown, stream: Output['err'], secrets: readonly string[] = []): number {
+export function printError(error: unknown, stream: TextSink, secrets: readonly string[] = []): number {
   const mask = secretMask(secrets);
   if (error instanceof PollardError) {
     const next = nextStep(error);

@@ -14,37 +14,42 @@ export interface Column<T> {
 const GAP = '  ';
 /** A name that is longer is cut on a terminal. */
 const WIDEST = 40;
+const NARROWEST_FIRST = 9;
 const NARROWEST_LAST = 8;
 
 /**
  * Rows under a head, each column as wide as its widest cell. Nothing in a cell steers the terminal. On a terminal
- * long cells are cut, the last one at the right edge, so that no line is wrapped; elsewhere nothing is cut.
+ * long cells are cut, the last one at the right edge and then the first, so that lines are not wrapped; elsewhere
+ * nothing is cut.
  */
 export function table<T>(columns: readonly Column<T>[], rows: readonly T[], style: Style): string[] {
   const heads = columns.map(({ head }) => head);
   const texts = rows.map((row) => columns.map(({ cell }) => cell(row)));
-  const bounded = (cells: readonly string[], last: number): string[] =>
-    cells.map((text, at) => shown(text, at === columns.length - 1 ? last : WIDEST, style));
+  const cutTo = (limits: readonly number[]): string[][] =>
+    texts.map((cells) => cells.map((text, at) => shown(text, limits[at] as number, style)));
 
-  const widths = widthsOf([heads, ...texts.map((cells) => bounded(cells, WIDEST))]);
-  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
-  const last = Math.max((style.width ?? 0) - before, NARROWEST_LAST);
+  const limits = columns.map(() => WIDEST);
+  const wanted = widthsOf([heads, ...cutTo(limits)]);
+  const room = (style.width ?? Infinity) - sum(wanted.slice(0, -1)) - GAP.length * (columns.length - 1);
+  const first = wanted[0] ?? 0;
+  // The first column gives way before the last one is too narrow to say anything.
+  limits[0] = Math.min(first, Math.max(first + room - NARROWEST_LAST, NARROWEST_FIRST));
+  limits[columns.length - 1] = Math.max(room + first - limits[0], NARROWEST_LAST);
+  const cut = cutTo(limits);
+  const widths = widthsOf([heads, ...cut]);
 
   const line = (cells: readonly string[], row?: T): string =>
     cells
       .map((text, at) => {
         const { right, paint } = columns[at] as Column<T>;
-        const painted = row === undefined || paint === undefined ? text : paint(row, text);
+        const painted = row === undefined || paint === undefined || text === '' ? text : paint(row, text);
         const fill = ' '.repeat(Math.max((widths[at] as number) - columnsOf(text), 0));
         if (right === true) return fill + painted;
         return at === columns.length - 1 ? painted : painted + fill;
       })
       .join(GAP)
       .trimEnd();
-  return [
-    style.paint('dim', line(heads)),
-    ...rows.map((row, at) => line(bounded(texts[at] as string[], last), row)),
-  ];
+  return [style.paint('dim', line(heads)), ...rows.map((row, at) => line(cut[at] as string[], row))];
 }
 
 function widthsOf(rows: readonly (readonly string[])[]): number[] {
@@ -53,6 +58,10 @@ function widthsOf(rows: readonly (readonly string[])[]): number[] {
     cells.forEach((text, at) => (widths[at] = Math.max(widths[at] ?? 0, columnsOf(text))));
   }
   return widths;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Cut only where there is a terminal to fit into. */

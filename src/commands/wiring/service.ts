@@ -8,11 +8,12 @@ import type { Clock, Random } from '../../model/clock.js';
 import { NS_PER_SECOND } from '../../model/nanoseconds.js';
 import { monitorResources } from '../../observe/resource-monitor.js';
 import { ResourceWatch } from '../../observe/resource-watch.js';
-import { ResourceSampler } from '../../observe/resources.js';
+import { ResourceSampler, type ResourceSample } from '../../observe/resources.js';
 import type { StatusServer } from '../../observe/status-server.js';
 import { version } from '../version.js';
 import { collectorObserver } from './collector-observer.js';
 import { collectorParts } from './collector-parts.js';
+import { ContainerCounters } from './container-counters.js';
 import { engineParts } from './engine-parts.js';
 import { lokiParts, rejectedPath } from './loki-parts.js';
 import { resourceWatchSettings, type ObserveParts } from './observe-parts.js';
@@ -22,7 +23,9 @@ import {
   containerCounts,
   containerLags,
   containerStatus,
+  missedStatus,
   processStatus,
+  resourceStatus,
   statusServer,
   type ContainerStatus,
 } from './status-parts.js';
@@ -68,6 +71,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const gate = new LokiGate(config.loki.outage_grace);
   const stopPushes = sharedController();
   let status: StatusServer | undefined;
+  let sample: ResourceSample | undefined;
   try {
     const loki = await lokiParts(config, {
       clock,
@@ -86,9 +90,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       health,
       logger: limited,
       lossLogger: logger,
-      onForgotten: (id) => targets.forget(id),
+      onForgotten: (id) => {
+        targets.forget(id);
+        counters.forget(id);
+      },
     });
-    const observer = options.witness === undefined ? told : witnessed(told, options.witness);
+    const counters = new ContainerCounters(clock);
+    const counted = witnessed(told, counters);
+    const observer = options.witness === undefined ? counted : witnessed(counted, options.witness);
     const { fleet, runner, budget, targets } = collectorParts(config, {
       clock,
       random,
@@ -120,7 +129,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       onChange: () => scheduler.wake(),
     });
     const engineSockets = () => engine.ledger.open;
-    const containers = () => [...fleet.states()].map((each) => containerStatus(each, clock));
+    const containers = () =>
+      [...fleet.states()].map((each) => containerStatus(each, counters.of(each.summary.id), clock));
     metrics.observe({
       activePolls: () => scheduler.active,
       engineSockets,
@@ -147,6 +157,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
             engine_sockets: engineSockets(),
             active_polls: scheduler.active,
             memory_in_flight: budget.used,
+            resources: sample === undefined ? null : resourceStatus(sample),
+            totals: counters.totals,
+            missed: counters.lastMissed.map(missedStatus),
             loki: loki.pusher.state(),
             health: health.report(),
             containers: containers(),
@@ -171,8 +184,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
             sample: () => sampler.sample(),
             watch: new ResourceWatch(resourceWatchSettings(config)),
             interval: config.resources.interval,
-            onVerdict: ({ state: verdict, reason }, sample) => {
-              metrics.resources(sample);
+            onVerdict: ({ state: verdict, reason }, taken) => {
+              sample = taken;
+              metrics.resources(taken);
               health.set('resources', verdict, reason);
             },
           },

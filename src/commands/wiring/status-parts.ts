@@ -5,9 +5,11 @@ import type { Config } from '../../config/schema.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { formatStamp } from '../../model/nanoseconds.js';
+import type { ResourceSample } from '../../observe/resources.js';
 import type { ContainerLag } from '../../observe/sampled-gauges.js';
 import type { StatusSources } from '../../observe/status-pages.js';
 import { startStatusServer, type StatusServer } from '../../observe/status-server.js';
+import type { ContainerCounts, MissedContainer } from './container-counters.js';
 import { statusTls, statusToken } from './status-access.js';
 
 /**
@@ -47,13 +49,30 @@ export interface ContainerStatus {
   /** The age of the last entry delivered, seconds; null when there is none. */
   readonly last_line_seconds_ago: number | null;
   readonly entries_per_second: number;
+  /** Delivered since the process began, and in the last minute. */
+  readonly lines: number;
+  readonly lines_per_minute: number;
+  /** Of the lines. */
+  readonly bytes: number;
+  /** Lines that Loki refused. */
+  readonly rejected: number;
+  readonly gaps: number;
+  /** It was removed before its log was read to the end. */
+  readonly missed: boolean;
+  /** Entries that the last poll asked for; `whole`: the whole log; null: there was none yet. */
+  readonly window: number | 'whole' | null;
   readonly interval_seconds: number;
   readonly failures: number;
   readonly last_error: string | null;
 }
 
-export function containerStatus(state: ContainerState, clock: Clock): ContainerStatus {
+export function containerStatus(
+  state: ContainerState,
+  counts: ContainerCounts,
+  clock: Clock,
+): ContainerStatus {
   const { summary } = state;
+  const { lines, linesPerMinute, bytes, rejected, gaps, missed, window } = counts;
   const now = clock.now();
   const lag = readLag(state, clock);
   const age = lagOf(state, now);
@@ -68,6 +87,13 @@ export function containerStatus(state: ContainerState, clock: Clock): ContainerS
     lag_seconds: lag === undefined ? null : round(lag),
     last_line_seconds_ago: age === 0 ? null : round(age / 1000),
     entries_per_second: round(state.rate),
+    lines,
+    lines_per_minute: linesPerMinute,
+    bytes,
+    rejected,
+    gaps,
+    missed,
+    window: window === undefined ? null : (window ?? 'whole'),
     interval_seconds: round(state.interval / 1000),
     failures: state.failures,
     last_error: state.lastError?.message ?? null,
@@ -103,4 +129,22 @@ function round(value: number): number {
 /** The service itself as `/status` shows it. */
 export function processStatus(startedAt: bigint, version: string) {
   return { version, pid: process.pid, started: formatStamp(startedAt), node: process.versions.node };
+}
+
+/** What the process holds, as of the last sample. */
+export function resourceStatus({ fds, fdLimit, rss, heapUsed, liveTotal, lag }: ResourceSample) {
+  return {
+    fds: fds ?? null,
+    // JSON has no Infinity.
+    fd_limit: fdLimit === undefined || fdLimit === Infinity ? null : fdLimit,
+    rss,
+    heap_used: heapUsed,
+    live: liveTotal,
+    event_loop_lag_seconds: round(lag),
+  };
+}
+
+/** A container whose last lines may never have been seen. */
+export function missedStatus({ name, id, reason, at }: MissedContainer) {
+  return { name, id: id.slice(0, 12), reason, at: formatStamp(at) };
 }
