@@ -7,7 +7,7 @@ export interface PushObserver {
   /** A request ended: with a status, or without an answer. */
   onAttempt(attempt: PushAttempt): void;
   /** A request failed and is sent again after a while. */
-  onRetry(retry: { readonly delayMs: number; readonly reason: string; readonly target: StreamTarget }): void;
+  onRetry(retry: PushRetry): void;
   /** Entries are durable in the rejected-lines file; told once for each reason of a batch. */
   onRejected(rejected: RejectedEntries): void;
   onState(state: PushState): void;
@@ -21,6 +21,16 @@ export interface PushAttempt {
   readonly bytes: number;
   /** These entries were sent before, in this request or a larger one. */
   readonly repeated: boolean;
+}
+
+export interface PushRetry {
+  readonly delayMs: number;
+  readonly reason: string;
+  /** What to do next. */
+  readonly hint: string;
+  /** Loki takes what others send: the state stays ok, and nobody but this tells that the stream is stuck. */
+  readonly ofStream: boolean;
+  readonly target: StreamTarget;
 }
 
 export interface RejectedEntries {

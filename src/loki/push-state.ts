@@ -3,9 +3,12 @@ import type { Nanoseconds } from '../model/nanoseconds.js';
 
 /** How it stands with Loki. */
 export interface PushState {
-  /** ok; retrying: it may heal by itself; halted: somebody must change a setting. */
-  readonly kind: 'ok' | 'retrying' | 'halted';
-  /** Since when it is, or is not, ok: retrying and halted may follow one another. Wall clock, ns. */
+  /**
+   * ok; retrying: it may heal by itself; halted: somebody must change a setting; failed: the last push that tried
+   * has given up (`max_retries`), and only another one will show whether it is ok again.
+   */
+  readonly kind: 'ok' | 'retrying' | 'halted' | 'failed';
+  /** Since when it is, or is not, ok: the other kinds may follow one another. Wall clock, ns. */
   readonly since: Nanoseconds;
   /** What happened last; empty when ok. */
   readonly reason: string;
@@ -42,6 +45,11 @@ export class PushStateWatch {
     const known = this.#state.kind === kind && this.#state.reason === reason;
     if (known) this.#state = state;
     else this.#set(state);
+  }
+
+  /** No push is under way any more that would bring it back. */
+  gaveUp(): void {
+    if (this.#state.kind !== 'ok') this.#set({ ...this.#state, kind: 'failed' });
   }
 
   #set(state: PushState): void {

@@ -34,10 +34,11 @@ export interface PushResult {
 export interface Pusher {
   /**
    * Resolves when each entry of the batch is stored by Loki, or durable in the rejected-lines file with Loki's
-   * reason; then the batch's memory was given back. What may heal is tried again, for ever by default.
+   * reason. What may heal is tried again, for ever by default. However it ends, the batch's memory is given back.
    *
    * @throws PushAborted when the signal aborts: nothing counts as stored
    * @throws PushFailed after `backoff.maxRetries`: nothing counts as stored
+   * @throws PollardError of the rejected-lines file, likewise
    */
   push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult>;
   state(): PushState;
@@ -52,6 +53,7 @@ class LokiPusher implements Pusher {
   readonly #options: PusherOptions;
   readonly #watch: PushStateWatch;
   readonly #context: SettlementContext;
+  #underWay = 0;
 
   constructor(options: PusherOptions) {
     const { transport, settings, clock, random, events: observer } = options;
@@ -74,16 +76,20 @@ class LokiPusher implements Pusher {
 
   async push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult> {
     const settlement = new Settlement(this.#context, signal);
+    this.#underWay++;
     try {
       for (const entries of this.#parts(batch)) await settlement.settle(entries);
       if (settlement.rejections.length > 0) await this.#setAside(settlement.rejections, signal);
+      const { accepted } = settlement;
+      return { accepted, rejected: batch.entries - accepted };
     } catch (error) {
       if (signal.aborted) throw new PushAborted(batch.target.containerName, error);
+      if (this.#underWay === 1) this.#watch.gaveUp();
       throw error;
+    } finally {
+      this.#underWay--;
+      batch.release();
     }
-    const { accepted } = settlement;
-    batch.release();
-    return { accepted, rejected: batch.entries - accepted };
   }
 
   /** What Loki may refuse, as far as its limits are known, goes apart from the rest and after it. */
@@ -111,6 +117,8 @@ class LokiPusher implements Pusher {
     for (let failures = 1; ; failures++) {
       try {
         await rejected.write(rejections);
+        // Perhaps nothing else is under way that would tell.
+        if (failures > 1) this.#watch.succeeded();
         break;
       } catch (error) {
         if (!(error instanceof PollardError)) throw error;

@@ -205,13 +205,16 @@ export class Settlement {
     const { watch, settings, clock, random, observer } = this.#context;
     const { backoff } = settings;
     const { kind, reason, hint, setting, afterMs } = trouble;
-    watch.failed(kind === 'halt' ? 'halted' : 'retrying', trouble);
+    const ofStream = trouble.kind === 'retry' && trouble.ofStream;
+    // What only this stream suffers from must not keep all others from being read.
+    if (ofStream) watch.succeeded();
+    else watch.failed(kind === 'halt' ? 'halted' : 'retrying', trouble);
     if (backoff.maxRetries > 0 && failures > backoff.maxRetries) {
       throw new PushFailed(entries.target.containerName, failures, reason, hint, setting);
     }
     const delayMs =
       kind === 'halt' ? Math.max(backoff.maxMs, afterMs ?? 0) : backoffMs(failures, backoff, random, afterMs);
-    observer.onRetry({ delayMs, reason, target: entries.target });
+    observer.onRetry({ delayMs, reason, hint, ofStream, target: entries.target });
     await clock.sleep(delayMs, this.#signal);
   }
 }

@@ -35,12 +35,16 @@ export function pushObserver(options: PushObserverOptions): PushObserver {
       metrics.pushed(status, seconds);
       if (repeated) metrics.pushRetried();
     },
-    onRetry: ({ delayMs, reason, target }) =>
-      logger.debug('a push is repeated', {
-        container: target.containerName,
-        reason,
-        delay_ms: Math.round(delayMs),
-      }),
+    onRetry: ({ delayMs, reason, hint, ofStream, target: { containerName: container } }) => {
+      if (ofStream) {
+        logger.warn("Loki does not take a container's lines: they wait in Docker's log", {
+          container,
+          reason,
+          hint,
+        });
+      }
+      logger.debug('a push is repeated', { container, reason, delay_ms: Math.round(delayMs) });
+    },
     onRejected: ({ kind, entries, reason, target }) => {
       metrics.linesRejected(kind, entries);
       logger.warn('Loki refuses lines: they are kept in the rejected-lines file', {
@@ -54,7 +58,8 @@ export function pushObserver(options: PushObserverOptions): PushObserver {
     onState: (now) => {
       const known = health.report().parts.loki.state !== 'healthy';
       state = now;
-      if (now.kind === 'ok') gate.open();
+      // After a push that has given up only another one can show whether Loki is back.
+      if (now.kind === 'ok' || now.kind === 'failed') gate.open();
       else gate.close();
       // What is healed, hopeless, or spoken of already is told at once.
       if (now.kind !== 'retrying' || known) tell();
@@ -70,6 +75,7 @@ function tellState(state: PushState, health: Health, logger: Logger): void {
       health.set('loki', 'healthy');
       return;
     case 'retrying':
+    case 'failed':
       health.set('loki', 'degraded', `${reason}; the lines wait in Docker's logs`);
       break;
     case 'halted':
