@@ -46,6 +46,7 @@ const WIDTHS = { state: 9, lines: 8, lag: 6, gaps: 4 };
 const GAP = 2;
 const NARROWEST_NAME = 9;
 const WIDEST_NAME = 32;
+const NARROWEST_TEXT = 20;
 /** Around the rows: title, blank, head, blank, totals (two), notice. */
 const OTHER_LINES = 7;
 
@@ -55,9 +56,10 @@ export function frame(snapshot: Snapshot, columns: number, height: number, paint
   const room = Math.max(1, height - OTHER_LINES - 1);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
   const longest = shown.reduce((most, { name }) => Math.max(most, columnsOf(name)), NARROWEST_NAME);
-  const nameWidth = Math.min(longest, WIDEST_NAME);
-  const used = nameWidth + WIDTHS.state + WIDTHS.lines + WIDTHS.lag + WIDTHS.gaps + GAP * 5;
-  const textWidth = columns - used;
+  const figures = WIDTHS.state + WIDTHS.lines + WIDTHS.lag + WIDTHS.gaps + GAP * 5;
+  const widest = Math.max(NARROWEST_NAME, Math.min(WIDEST_NAME, columns - figures - NARROWEST_TEXT));
+  const nameWidth = Math.min(longest, widest);
+  const textWidth = columns - figures - nameWidth;
   const between = ' '.repeat(GAP);
 
   const head = [
@@ -99,7 +101,7 @@ function rowLine(row: Row, nameWidth: number, textWidth: number, between: string
     cell(name, nameWidth),
     cell(state, WIDTHS.state),
     numberCell(lines, WIDTHS.lines),
-    numberCell(lag === undefined ? '-' : `${lag.toFixed(1)}s`, WIDTHS.lag),
+    numberCell(lag === undefined ? '-' : `${lag.toFixed(lag < 100 ? 1 : 0)}s`, WIDTHS.lag),
     gaps > 0 ? paint('yellow', gapCell) : gapCell,
     trouble === undefined ? fitted(newest, textWidth) : paint('red', fitted(trouble, textWidth)),
   ].join(between);
