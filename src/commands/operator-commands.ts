@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { check } from './check.js';
 import { parseDuration } from '../config/values.js';
 import { PollardError } from '../model/errors.js';
+import { addCursorCommands } from './cursor-commands.js';
 import { exitCodesHelp } from './exit-codes-help.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
@@ -12,6 +13,7 @@ import { status } from './status.js';
 export function addOperatorCommands(program: Command, session: Session): void {
   addCheck(program, session);
   addStatus(program, session);
+  addCursorCommands(program, session);
   addConfig(program, session);
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../model/exit-codes.js';
+import { addAuditCommands } from './audit-commands.js';
 import { catchUp } from './catch-up.js';
 import { DEFAULT_CONTAINERS, DEFAULT_RATE, readDemoOptions, type DemoTexts } from './demo/options.js';
 import { demo } from './demo.js';
@@ -80,6 +81,7 @@ function buildProgram(session: Session): Command {
     .action(async (texts: DemoTexts) => {
       end(await demo(readDemoOptions(texts), env, output));
     });
+  addAuditCommands(program, session);
   addOperatorCommands(program, session);
   return program;
 }
