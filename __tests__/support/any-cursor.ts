@@ -26,11 +26,15 @@ const hex = (length: number): fc.Arbitrary<string> =>
     .map((digits) => digits.map((digit) => digit.toString(16)).join(''));
 const moved = fc.record({ stamp, assigned: stamp });
 
-export const anyCursor: fc.Arbitrary<Cursor> = fc.record({
-  containerId: hex(64),
-  containerName: fc.string({ unit: 'binary' }),
-  anchor: fc.array(fc.record({ stamp, stream, hash: hex(16) }), { maxLength: 5 }),
-  open: fc.array(fc.record({ stream, stamp, text: fc.uint8Array(), cut: fc.boolean() }), { maxLength: 2 }),
-  moved: fc.record({ stdout: moved, stderr: moved }, { requiredKeys: [] }),
-  committedAt: stamp,
-});
+export const anyCursor: fc.Arbitrary<Cursor> = fc.record(
+  {
+    containerId: hex(64),
+    containerName: fc.string({ unit: 'binary' }),
+    anchor: fc.array(fc.record({ stamp, stream, hash: hex(16) }), { maxLength: 5 }),
+    open: fc.array(fc.record({ stream, stamp, text: fc.uint8Array(), cut: fc.boolean() }), { maxLength: 2 }),
+    moved: fc.record({ stdout: moved, stderr: moved }, { requiredKeys: [] }),
+    committedAt: stamp,
+    complete: fc.constant(true as const),
+  },
+  { requiredKeys: ['containerId', 'containerName', 'anchor', 'open', 'moved', 'committedAt'] },
+);

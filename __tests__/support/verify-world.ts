@@ -189,6 +189,7 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         cursorOf: (id) => cursors.get(id),
         cursors: () => cursors.values(),
         forgetCursor: async () => undefined,
+        completeCursor: () => undefined,
         observer,
         watchSince: clock.now(),
         forgetAfter: 3_600_000,

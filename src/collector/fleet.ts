@@ -15,6 +15,8 @@ export interface FleetOptions {
   /** All cursors there are, to notice containers that were removed meanwhile. */
   readonly cursors: () => Iterable<Cursor>;
   readonly forgetCursor: (containerId: string) => Promise<void>;
+  /** Writes down that nothing more of this container is to come. Its failures are told elsewhere. */
+  readonly completeCursor: (containerId: string) => void;
   readonly observer: CollectorObserver;
   /** When this process began to watch, ns wall clock. */
   readonly watchSince: Nanoseconds;
@@ -167,6 +169,8 @@ export class Fleet {
       (state.diedAt !== undefined && state.readToEndAt > state.diedAt);
     state.life = 'gone';
     state.goneAt = this.#options.clock.monotonic();
+    // What is to be said of its end is said now, and not again at the next start.
+    this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;
     const since = lastStamp(state.cursor?.anchor ?? []);
     this.#options.observer.missed(
@@ -184,6 +188,7 @@ export class Fleet {
     for (const cursor of this.#options.cursors()) {
       if (present.has(cursor.containerId) || this.#states.has(cursor.containerId)) continue;
       this.#orphans.set(cursor.containerId, now);
+      if (cursor.complete) continue;
       const container: ContainerSummary = {
         id: cursor.containerId,
         name: cursor.containerName,
@@ -192,6 +197,7 @@ export class Fleet {
         state: 'removed',
         created: 0n,
       };
+      this.#options.completeCursor(cursor.containerId);
       this.#options.observer.missed(container, 'removed_unwatched', lastStamp(cursor.anchor));
     }
   }

@@ -69,6 +69,7 @@ export class PollRunner {
       observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
       if (report.fault === undefined && !report.suspect) state.readToEndAt = beganAt;
       this.#conclude(state, details, report, began);
+      await this.#complete(state);
       return report;
     } catch (error) {
       this.#fail(state, error as Error, began, signal);
@@ -152,6 +153,15 @@ export class PollRunner {
     const atEnd: Cursor = { ...cursor, anchor: end.last };
     await context.commit(atEnd);
     return atEnd;
+  }
+
+  /** Writes down that a drained container's log was read to its end: if it is removed later, nothing is missing. */
+  async #complete(state: ContainerState): Promise<void> {
+    const { cursor } = state;
+    if (state.life !== 'drained' || cursor === undefined || cursor.complete) return;
+    const complete: Cursor = { ...cursor, complete: true };
+    await this.#options.context.commit(complete);
+    state.cursor = complete;
   }
 
   #conclude(state: ContainerState, details: ContainerDetails, report: PollReport, began: number): void {

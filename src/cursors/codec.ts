@@ -27,6 +27,7 @@ const cursorShape = z.strictObject({
   anchor: z.array(z.strictObject({ stamp: bigintText, stream, hash: z.string().regex(/^[0-9a-f]{16}$/) })),
   open: z.array(z.strictObject({ stream, stamp: bigintText, text: base64Bytes, cut: z.boolean() })),
   moved: z.strictObject({ stdout: movedStamp.optional(), stderr: movedStamp.optional() }),
+  complete: z.literal(true).optional(),
   committedAt: bigintText,
 });
 
@@ -47,6 +48,7 @@ export function encodeCursor(cursor: Cursor): string {
     anchor: cursor.anchor.map(anchorJson),
     open: cursor.open.map(openJson),
     moved: movedJson(cursor.moved),
+    ...(cursor.complete ? { complete: true } : {}),
     committedAt: String(cursor.committedAt),
   };
   const sha256 = checksum(JSON.stringify(payload));
@@ -70,9 +72,10 @@ export function decodeCursor(bytes: Uint8Array): Cursor {
   }
   const cursor = cursorShape.safeParse(file.data.cursor);
   if (!cursor.success) throw new CursorCorrupt('not_a_cursor', whatIsWrong(cursor.error));
-  const { moved, ...rest } = cursor.data;
+  const { moved, complete, ...rest } = cursor.data;
   return {
     ...rest,
+    ...(complete ? { complete } : {}),
     moved: {
       ...(moved.stdout ? { stdout: moved.stdout } : {}),
       ...(moved.stderr ? { stderr: moved.stderr } : {}),

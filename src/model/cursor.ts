@@ -43,6 +43,11 @@ export interface Cursor {
   /** At most one a stream. */
   readonly open: readonly OpenLine[];
   readonly moved: Readonly<Partial<Record<StreamName, MovedStamp>>>;
+  /**
+   * The container had ended, or was removed, and nothing more is to come but after another start: when it is gone
+   * later, nothing is missing.
+   */
+  readonly complete?: boolean;
   /** When the cursor was committed, ns wall clock. For people and for the grace period. */
   readonly committedAt: Nanoseconds;
 }

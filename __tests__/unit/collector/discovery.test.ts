@@ -25,6 +25,7 @@ function setUp() {
     cursorOf: () => undefined,
     cursors: () => [],
     forgetCursor: async () => undefined,
+    completeCursor: () => undefined,
     observer,
     watchSince: clock.now(),
     forgetAfter: 1000,

@@ -39,6 +39,7 @@ function setUp(options: { cursors?: Cursor[]; selects?: (c: ContainerSummary) =>
   const time = clock();
   const observer = recordingObserver();
   const forgotten: string[] = [];
+  const completed: string[] = [];
   const cursors = new Map((options.cursors ?? []).map((c) => [c.containerId, c]));
   const fleet = new Fleet({
     clock: time,
@@ -48,11 +49,12 @@ function setUp(options: { cursors?: Cursor[]; selects?: (c: ContainerSummary) =>
     forgetCursor: async (id) => {
       forgotten.push(id);
     },
+    completeCursor: (id) => completed.push(id),
     observer,
     watchSince: START,
     forgetAfter: 3_600_000,
   });
-  return { fleet, observer, forgotten, time };
+  return { fleet, observer, forgotten, completed, time };
 }
 
 describe('the fleet', () => {
@@ -98,6 +100,23 @@ describe('the fleet', () => {
     fleet.listed([container('a', { state: 'created' })]);
     fleet.event(event('destroy', container('a')));
     expect(observer.told).toEqual(['discovered name-a']);
+  });
+
+  test('what was removed while no collector ran is told once: the next start says nothing of it', () => {
+    const first = setUp({ cursors: [cursorOf('old')] });
+    first.fleet.listed([]);
+    expect(first.observer.told).toEqual(['missed name-old: removed_unwatched']);
+    expect(first.completed).toEqual(['old']);
+    const second = setUp({ cursors: [{ ...cursorOf('old'), complete: true }] });
+    second.fleet.listed([]);
+    expect(second.observer.told).toEqual([]);
+  });
+
+  test('what was removed under watch is written down: the next start says nothing of it', () => {
+    const { fleet, completed } = setUp();
+    fleet.listed([container('a')]);
+    fleet.event(event('destroy', container('a')));
+    expect(completed).toEqual(['a']);
   });
 
   test('removed after it was read to the end: nothing is missed', () => {

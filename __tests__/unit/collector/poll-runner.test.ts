@@ -183,6 +183,8 @@ describe('the life of a container', () => {
     await poll();
     expect(state.life).toBe('drained');
     expect(stored()).toEqual(['line', 'last words']);
+    // So that its removal later is no loss, whoever is there to see it.
+    expect(state.cursor).toMatchObject({ complete: true });
   });
 
   test('a running container keeps its open line', async () => {

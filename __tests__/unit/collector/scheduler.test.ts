@@ -14,6 +14,7 @@ function setUp(count: number, concurrency = 2) {
     cursorOf: () => undefined,
     cursors: () => [],
     forgetCursor: async () => undefined,
+    completeCursor: () => undefined,
     observer: recordingObserver(),
     watchSince: 0n,
     forgetAfter: 1000,

@@ -82,6 +82,13 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     cursorOf: (id) => store.get(id),
     cursors: () => store.all(),
     forgetCursor: async (id) => await store.forget(id),
+    completeCursor: (id) => {
+      const cursor = store.get(id);
+      if (cursor === undefined || cursor.complete) return;
+      store.commit({ ...cursor, complete: true }).catch((error: unknown) => {
+        logger.warn('it could not be written down that a container is gone', { id: id.slice(0, 12), error });
+      });
+    },
     observer,
     watchSince: watchedSince(options.lock.path, clock.now()),
     forgetAfter: config.discovery.forget_after,
