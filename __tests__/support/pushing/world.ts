@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BufferPool } from '../../../src/loki/buffer-pool.js';
+import { createPusher, type Pusher, type PushResult } from '../../../src/loki/pusher.js';
+import { RejectedFile, type RejectedSink } from '../../../src/loki/rejected.js';
+import type { LokiSettings } from '../../../src/loki/settings.js';
+import type { StreamTarget } from '../../../src/loki/stream-target.js';
+import { createTransport, type LokiTransport } from '../../../src/loki/transport.js';
+import { seededRandom } from '../../../src/simulators/engine/index.js';
+import {
+  startLokiSimulator,
+  type LokiRequest,
+  type LokiSimulator,
+  type LokiSimulatorOptions,
+} from '../../../src/simulators/loki/index.js';
+import { LeapingClock } from '../leaping-clock.js';
+import { batchesOf, BOUNDS, NOW, testTarget, type PushLine } from '../push-lines.js';
+import { RecordingPushObserver } from '../push-recorders.js';
+
+export interface PushingOptions {
+  /** How the simulated Loki is other than by default. */
+  readonly loki?: Omit<LokiSimulatorOptions, 'clock' | 'port'>;
+  /** How Pollard is set other than by default; the URL is that of the simulator unless it is given. */
+  readonly settings?: Partial<LokiSettings>;
+  /** Where refused lines go; default: a file of the world's own. */
+  readonly rejected?: RejectedSink;
+}
+
+/** As by default, but for the time that a test takes when nothing is answered. */
+const SETTINGS: Omit<LokiSettings, 'url'> = {
+  headers: {},
+  encoding: 'protobuf',
+  timeoutMs: 10_000,
+  maxInFlight: 4,
+  backoff: { minMs: 500, maxMs: 30_000, maxRetries: 0 },
+  limits: { maxLineBytes: 256 * 1024, maxAgeMs: 7 * 24 * 3_600_000, maxRequestBytes: 3 * 1024 * 1024 },
+};
+
+const never = new AbortController().signal;
+
+/** Lines that were handed over for one stream. */
+export interface Sent {
+  readonly target: StreamTarget;
+  readonly line: PushLine;
+}
+
+/**
+ * Pusher and transport as the collector has them, before a strict Loki. Both have one clock, on which nobody
+ * waits: what heals with time heals at once. Only what is bounded by the transport takes real time.
+ */
+export class PushingWorld {
+  readonly clock: LeapingClock;
+  readonly told = new RecordingPushObserver();
+  readonly sent: Sent[] = [];
+  readonly rejectedPath: string;
+  readonly pusher: Pusher;
+  readonly transport: LokiTransport;
+  readonly #rejected: RejectedFile;
+  #loki: LokiSimulator;
+
+  private constructor(
+    clock: LeapingClock,
+    loki: LokiSimulator,
+    transport: LokiTransport,
+    rejected: RejectedFile,
+    rejectedPath: string,
+    options: PushingOptions,
+  ) {
+    this.clock = clock;
+    this.#loki = loki;
+    this.transport = transport;
+    this.#rejected = rejected;
+    this.rejectedPath = rejectedPath;
+    this.pusher = createPusher({
+      transport,
+      settings: { ...SETTINGS, ...options.settings },
+      clock,
+      random: seededRandom(1),
+      rejected: options.rejected ?? rejected,
+      events: this.told,
+    });
+  }
+
+  /** Use withPushing. */
+  static async open(folder: string, options: PushingOptions): Promise<PushingWorld> {
+    const clock = new LeapingClock(NOW);
+    const loki = await startLokiSimulator({ random: seededRandom(2), ...options.loki, clock });
+    const rejectedPath = join(folder, 'state', 'rejected.jsonl');
+    const transport = await createTransport({ ...SETTINGS, url: loki.url, ...options.settings });
+    const rejected = await RejectedFile.open(rejectedPath, clock);
+    return new PushingWorld(clock, loki, transport, rejected, rejectedPath, options);
+  }
+
+  get loki(): LokiSimulator {
+    return this.#loki;
+  }
+
+  /** The requests to push so far. */
+  get pushes(): readonly LokiRequest[] {
+    return this.loki.requests.filter(({ path }) => path === '/loki/api/v1/push');
+  }
+
+  /**
+   * Hands lines over as the collector does: in batches, one after the other, each in a request of its own.
+   *
+   * @returns the sum of what became of them
+   */
+  async push(
+    lines: readonly PushLine[],
+    target: StreamTarget = testTarget(),
+    signal: AbortSignal = never,
+  ): Promise<PushResult> {
+    this.sent.push(...lines.map((line) => ({ target, line })));
+    return await this.pushAgain(lines, target, signal);
+  }
+
+  /** The same for lines that were handed over before. */
+  async pushAgain(
+    lines: readonly PushLine[],
+    target: StreamTarget = testTarget(),
+    signal: AbortSignal = never,
+  ): Promise<PushResult> {
+    let accepted = 0;
+    let rejected = 0;
+    const pool = new BufferPool(1 << 24);
+    for (const batch of batchesOf(lines, target, BOUNDS, pool)) {
+      const result = await this.pusher.push(batch, signal);
+      accepted += result.accepted;
+      rejected += result.rejected;
+    }
+    return { accepted, rejected };
+  }
+
+  /** Another Loki in the place of this one, which has nothing of what was stored: someone has changed its limits. */
+  async replaceLoki(options: Omit<LokiSimulatorOptions, 'clock' | 'port'>): Promise<void> {
+    const { port } = this.#loki;
+    await this.#loki.close();
+    this.#loki = await startLokiSimulator({ random: seededRandom(3), ...options, port, clock: this.clock });
+  }
+
+  async close(): Promise<void> {
+    await this.transport.close();
+    await this.#rejected.close();
+    await this.#loki.close();
+  }
+}
+
+/** Runs before a Loki of its own, of which nothing is left afterwards. */
+export async function withPushing(
+  options: PushingOptions,
+  use: (world: PushingWorld) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'pollard-push-'));
+  try {
+    const world = await PushingWorld.open(folder, options);
+    try {
+      await use(world);
+    } finally {
+      await world.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
