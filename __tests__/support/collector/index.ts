@@ -1,6 +1,8 @@
 /** The built program between real Engines and a strict Loki, and what became of every line. */
 export { engineLines } from './engine-lines.js';
 export type { EngineLine, LogShape } from './engine-lines.js';
+export { holesOf } from './holes.js';
+export type { Holes, Span } from './holes.js';
 export { Installation, SETTLED, withInstallation } from './installation.js';
 export type { CatchUpRun, InstallationOptions, SettingTexts, Summary } from './installation.js';
 export { Program } from './program.js';

@@ -1,0 +1,74 @@
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { expect, jest, test } from '@jest/globals';
+import { ALL_THERE, holesOf, reconcile, SETTLED, withInstallation } from '../../support/collector/index.js';
+import { describeEngines, runContainer } from '../../support/engines/index.js';
+import { numbered, trickleNumbered } from '../../support/numbered.js';
+
+jest.setTimeout(180_000);
+
+describeEngines('A log that is rotated', (engine) => {
+  test('under way, compressed or not, json-file or local: each line once, no gap', async () => {
+    await withInstallation(engine(), async (pollard) => {
+      const service = await pollard.run();
+      const rotating = [
+        { logDriver: 'json-file', logOptions: { 'max-size': '16k', 'max-file': '4' } },
+        { logDriver: 'json-file', logOptions: { 'max-size': '16k', 'max-file': '4', compress: 'true' } },
+        { logDriver: 'local', logOptions: { 'max-size': '16k', 'max-file': '4', compress: 'true' } },
+        { logDriver: 'local', logOptions: { 'max-size': '16k', 'max-file': '4', compress: 'false' } },
+      ];
+      const containers = await Promise.all(
+        rotating.map(async (log) => {
+          return await runContainer(engine(), { cmd: trickleNumbered('line', 900, 200), ...log });
+        }),
+      );
+      await Promise.all(containers.map((container) => container.wait()));
+      await pollard.untilStored(900 * containers.length);
+      // Otherwise this has proved nothing.
+      for (const container of containers.slice(0, 2)) {
+        expect(
+          readdirSync(dirname(container.logPath())).filter((name) => name.includes('.log')),
+        ).toHaveLength(4);
+      }
+      expect(await pollard.settle(service)).toEqual(SETTLED);
+      const written = containers.map((container) => ({ container, stdout: numbered('line', 900) }));
+      expect(reconcile(written, pollard.loki)).toEqual(ALL_THERE);
+    });
+  });
+
+  test('faster than it can be read: what is delivered and what the markers name is what was written', async () => {
+    await withInstallation(
+      engine(),
+      async (pollard) => {
+        const service = await pollard.run();
+        const bursts = 6;
+        const size = 4000;
+        const container = await runContainer(engine(), {
+          // Each burst is several times what the log holds. What a log lost before its first poll, no one can know.
+          cmd: `echo begin; while [ ! -e /go ]; do sleep 0.1; done; n=0; while [ $n -lt ${bursts} ]; do seq $((n*${size}+1)) $(((n+1)*${size})) | sed 's/^/line /'; n=$((n+1)); sleep 1; done; echo end`,
+          logOptions: { 'max-size': '64k', 'max-file': '2' },
+        });
+        await pollard.untilStored(1);
+        await container.exec('touch /go');
+        await container.wait();
+        await service.readsAll();
+        expect((await service.stop()).code).toBe(0);
+        expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 0, gaps: 0 } });
+
+        const written = ['begin', ...numbered('line', bursts * size), 'end'];
+        const { delivered, lost, holes, named } = holesOf(pollard.loki, container, written);
+        expect(holes).toEqual(named);
+        expect(delivered + lost).toBe(written.length);
+        // Otherwise this has proved nothing.
+        expect(named.length).toBeGreaterThan(1);
+        expect(lost).toBeGreaterThan(0);
+        const { twice, unknown } = reconcile([{ container, stdout: written }], pollard.loki);
+        expect([twice, unknown]).toEqual([[], []]);
+        const warned = service.records.filter(({ message }) => message.includes('lines were lost'));
+        expect(warned).toHaveLength(named.length);
+        expect(pollard.loki.counts()).toMatchObject({ strictDuplicates: 0, refused: {} });
+      },
+      { settings: { 'poll.adaptive': 'false', 'poll.interval': '1500ms' } },
+    );
+  });
+});
