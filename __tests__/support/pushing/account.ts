@@ -16,6 +16,9 @@ export interface PushAccount {
   readonly unknown: readonly string[];
 }
 
+/** So many lines are named where they are not as they should be. */
+const NAMED = 5;
+
 /** Holds what was handed over against what Loki shows and what the rejected-lines file has. */
 export async function accountOf(world: PushingWorld): Promise<PushAccount> {
   const entries = world.loki.entries().map(({ labels, stamp, line, tenant }) => ({
@@ -34,7 +37,11 @@ export async function accountOf(world: PushingWorld): Promise<PushAccount> {
       return [keyOf(target.tenant ?? NO_TENANT, target.labels, stamp, text), text];
     }),
   );
-  const shown = (keys: Iterable<string>): string[] => [...keys].map((key) => key.slice(0, 200)).sort();
+  const shown = (keys: readonly string[]): string[] =>
+    [...keys]
+      .sort()
+      .map((key, i) => (i < NAMED ? key.slice(0, 120) : '...'))
+      .slice(0, NAMED + 1);
   return {
     stored: entries.map(({ text }) => text).sort(),
     rejected: refused.map(({ text }) => text).sort(),
@@ -53,6 +60,9 @@ export async function rejectedLines(world: PushingWorld): Promise<RejectedLine[]
   return lines;
 }
 
+/** Labels that Loki adds: where none says it, and where it divides a stream. */
+const LOKIS_OWN: ReadonlySet<string> = new Set(['service_name', '__stream_shard__']);
+
 /** Of a Loki without tenants. */
 const NO_TENANT = 'fake';
 
@@ -62,8 +72,7 @@ function keyOf(
   stamp: bigint,
   text: string,
 ): string {
-  // The one that Loki adds where it is missing.
-  const own = Object.entries(labels).filter(([name]) => name !== 'service_name');
+  const own = Object.entries(labels).filter(([name]) => !LOKIS_OWN.has(name));
   const pairs = own.sort(([a], [b]) => (a < b ? -1 : 1));
   return `${tenant} ${JSON.stringify(pairs)} ${stamp} ${text}`;
 }
