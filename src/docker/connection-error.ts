@@ -1,3 +1,4 @@
+import { connectionFailure, type ConnectionFailure } from '../model/connection-failure.js';
 import { engineError, type EngineError, type EngineErrorCode, type EngineQuestion } from './engine-error.js';
 
 interface Meaning {
@@ -81,21 +82,16 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** Certificates (Node: tls, "X509 certificate error codes"). */
-const CERTIFICATE =
-  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERR_TLS_|ERR_SSL_|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE)/;
-
 /** Makes an EngineError of what a socket or the HTTP client threw. */
 export function connectionError(question: EngineQuestion, cause: Error): EngineError {
-  const code = codeOf(cause as ErrorLike);
+  const failure = connectionFailure(cause);
   // undici gives most of its parser's errors no code.
-  const meaning = cause.name === 'HTTPParserError' ? NOT_HTTP : meaningOf(code);
+  const meaning = cause.name === 'HTTPParserError' ? NOT_HTTP : meaningOf(failure);
   const { code: engineCode, problem, hint } = meaning;
-  const said = code === '' || cause.message.includes(code) ? cause.message : `${code}: ${cause.message}`;
-  return engineError(engineCode, question, `${problem}: ${said.slice(0, 300)}`, { hint, cause });
+  return engineError(engineCode, question, `${problem}: ${failure.said}`, { hint, cause });
 }
 
-function meaningOf(code: string): Meaning {
+function meaningOf({ code, isCertificate }: ConnectionFailure): Meaning {
   const known = Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
   if (known) return known;
   if (code === 'CERT_HAS_EXPIRED') {
@@ -105,7 +101,7 @@ function meaningOf(code: string): Meaning {
       hint: 'renew the certificate of the Engine',
     };
   }
-  if (CERTIFICATE.test(code)) {
+  if (isCertificate) {
     return {
       code: 'engine_tls',
       problem: 'has a certificate that is not trusted, or does not accept ours',
@@ -113,20 +109,4 @@ function meaningOf(code: string): Meaning {
     };
   }
   return { ...NO_ROUTE, problem: 'cannot be asked' };
-}
-
-/** The error's own code, or that of the first in a chain, or (several addresses tried) of the first tried. */
-function codeOf(error: ErrorLike): string {
-  let at: ErrorLike | null | undefined = error;
-  for (let depth = 0; depth < 5 && at !== undefined && at !== null; depth++) {
-    if (typeof at.code === 'string') return at.code;
-    at = at.errors?.[0] ?? at.cause;
-  }
-  return '';
-}
-
-interface ErrorLike {
-  readonly code?: unknown;
-  readonly errors?: readonly ErrorLike[];
-  readonly cause?: ErrorLike | null;
 }

@@ -1,3 +1,4 @@
+import { connectionFailure, type ConnectionFailure } from '../model/connection-failure.js';
 import { LokiRequestError, type LokiRequestErrorCode } from './loki-error.js';
 
 interface Meaning {
@@ -61,16 +62,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: WRONG_SCHEME,
 };
 
-/** Certificates (Node: tls, "X509 certificate error codes"; OpenSSL's alerts). */
-const CERTIFICATE =
-  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|ERR_TLS_|ERR_SSL_|INVALID_CA|HOSTNAME_MISMATCH|INVALID_PURPOSE)/;
-
 /** Makes an error of our own of what a socket or the HTTP client threw. `where` is shown: without secrets. */
 export function connectionError(where: string, cause: Error): LokiRequestError {
-  const code = codeOf(cause as ErrorLike);
-  const { code: ours, problem, hint, setting } = meaningOf(code, cause);
-  const said = code === '' || cause.message.includes(code) ? cause.message : `${code}: ${cause.message}`;
-  return new LokiRequestError(ours, `${where} ${problem}: ${said.slice(0, 300)}`, {
+  const failure = connectionFailure(cause);
+  const { code: ours, problem, hint, setting } = meaningOf(failure, cause);
+  return new LokiRequestError(ours, `${where} ${problem}: ${failure.said}`, {
     hint,
     cause,
     ...(setting === undefined ? {} : { setting }),
@@ -86,7 +82,7 @@ export function lateError(where: string, timeoutMs: number): LokiRequestError {
   });
 }
 
-function meaningOf(code: string, cause: Error): Meaning {
+function meaningOf({ code, isCertificate }: ConnectionFailure, cause: Error): Meaning {
   // undici gives most of its parser's errors no code.
   if (cause.name === 'HTTPParserError') return NOT_HTTP;
   // What a proxy answered, to CONNECT or to a request for http://, is only in the text.
@@ -94,7 +90,7 @@ function meaningOf(code: string, cause: Error): Meaning {
   if (proxy !== undefined) return refusedByProxy(Number(proxy));
   const known = Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
   if (known) return known;
-  if (!CERTIFICATE.test(code)) return UNREACHABLE;
+  if (!isCertificate) return UNREACHABLE;
   return {
     code: 'loki_tls',
     problem:
@@ -117,20 +113,4 @@ function refusedByProxy(status: number): Meaning {
     hint: 'check loki.proxy_url, its user and password, and what the proxy allows',
     setting: 'loki.proxy_url',
   };
-}
-
-/** The error's own code, or that of the first in a chain, or (several addresses tried) of the first tried. */
-function codeOf(error: ErrorLike): string {
-  let at: ErrorLike | null | undefined = error;
-  for (let depth = 0; depth < 5 && at !== undefined && at !== null; depth++) {
-    if (typeof at.code === 'string') return at.code;
-    at = at.errors?.[0] ?? at.cause;
-  }
-  return '';
-}
-
-interface ErrorLike {
-  readonly code?: unknown;
-  readonly errors?: readonly ErrorLike[];
-  readonly cause?: ErrorLike | null;
 }
