@@ -40,7 +40,13 @@ export class MeasuredProcess {
     this.#usageFile = join(folder, 'usage');
     this.#child = spawn(process.execPath, [...nodeFlags, '--import', REPORT, program, ...args], {
       cwd: folder,
-      env: { ...process.env, BENCH_USAGE_FILE: this.#usageFile },
+      // No settings of whoever measures: POLLARD_ and DOCKER_ stay out.
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        TZ: 'UTC',
+        BENCH_USAGE_FILE: this.#usageFile,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout?.on('data', (piece: Buffer) => (this.#stdout += piece.toString('utf8')));

@@ -10,6 +10,7 @@ export class StoredStream {
   #entries: Entry[] = [];
   #sorted = true;
   #distinct: Entry[] | undefined;
+  #taken = 0;
   /** How often entries were lost. */
   losses = 0;
 
@@ -23,6 +24,11 @@ export class StoredStream {
   /** How many were stored, before the query folds equal ones. */
   get size(): number {
     return this.#entries.length;
+  }
+
+  /** How many entries were ever shown by `take()`. */
+  get taken(): number {
+    return this.#taken;
   }
 
   append(entry: Entry): void {
@@ -71,6 +77,15 @@ export class StoredStream {
     this.#distinct = undefined;
     this.losses++;
     return count - left;
+  }
+
+  /** As `distinct()`, and the entries are no longer kept. What comes again of them is a new entry. */
+  take(): readonly Entry[] {
+    const distinct = this.distinct();
+    this.#entries = [];
+    this.#distinct = undefined;
+    this.#taken += distinct.length;
+    return distinct;
   }
 
   /** The place in `distinct()` of the first entry that is not older. */

@@ -138,6 +138,14 @@ export class LokiSimulator {
   }
 
   /**
+   * Takes out everything stored, stream by stream, for a run so long that not all of it can be kept: queries no
+   * longer show it, the counts do. An entry that comes again behind the head block is then stored again.
+   */
+  take(): StoredEntry[] {
+    return this.#state.take();
+  }
+
+  /**
    * Loses entries that were accepted, at most so many; returns how many. They are stored when they come again.
    *
    * @param which only entries for which it holds

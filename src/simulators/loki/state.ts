@@ -53,7 +53,7 @@ export interface LokiCounts {
   readonly foldedInHead: number;
   /** Stored, but folded when queried. */
   readonly foldedInQuery: number;
-  /** What a query shows: `accepted` without all that was folded. */
+  /** What a query shows, and what was taken out: `accepted` without all that was folded. */
   readonly entries: number;
   /** Entries that Loki folded, at whatever place: how much of what came was a repetition. */
   readonly strictDuplicates: number;
@@ -118,8 +118,8 @@ export class LokiState {
     let streams = this.#counted.size;
     for (const [, { store }] of this.#tenants.all()) {
       for (const stream of store.streams()) {
-        if (stream.size === 0) continue;
-        entries += stream.distinct().length;
+        if (stream.size + stream.taken === 0) continue;
+        entries += stream.distinct().length + stream.taken;
         streams++;
       }
     }
@@ -157,6 +157,20 @@ export class LokiState {
         }
       }
     }
+  }
+
+  /** All entries, which are then no longer kept; they go on to count. */
+  take(): StoredEntry[] {
+    const taken: StoredEntry[] = [];
+    for (const [tenant, { store }] of this.#tenants.all()) {
+      for (const stream of store.streams()) {
+        const labels = toRecord(stream.labels);
+        for (const { stamp, line, metadata } of stream.take()) {
+          taken.push({ tenant, labels, stamp, line: lineText(line), metadata: toRecord(metadata) });
+        }
+      }
+    }
+    return taken;
   }
 
   /**

@@ -53,6 +53,15 @@ describe('equal entries', () => {
     expect(loki.counts()).toMatchObject({ foldedInHead: 3, strictDuplicates: 3 });
   });
 
+  test('what was taken out counts, is not shown, and a replay of it is folded as long as the head block has it', async () => {
+    await push(at('1'), at('2', 1n));
+    expect(loki.take().map(({ line }) => line)).toEqual(['1', '2']);
+    await push(at('1'), at('3', 2n));
+    expect(loki.take().map(({ line }) => line)).toEqual(['3']);
+    expect(lines()).toEqual([]);
+    expect(loki.counts()).toMatchObject({ entries: 3, strictDuplicates: 1, foldedInQuery: 0, streams: 1 });
+  });
+
   test('beyond the head block a replay is stored again, and folded when queried', async () => {
     await restart({ limits: { headBlockBytes: 10, discoverLogLevels: false } });
     await push(at('12345'), at('67890', 1n), at('x', 2n), at('y', 3n));
