@@ -18,6 +18,8 @@ export interface TestCertificates {
   readonly client: TestCertificate;
   /** Signed by itself; nobody knows it. */
   readonly stranger: TestCertificate;
+  /** As the server's, but valid only until long ago. */
+  readonly expired: TestCertificate;
 }
 
 /** Makes an authority, what it signed, and a stranger, valid for two days, in a folder of the test's own. */
@@ -25,12 +27,17 @@ export function makeCertificates(folder: string): TestCertificates {
   const authority = selfSigned(folder, 'authority');
   return {
     authority,
-    server: signed(folder, 'server', authority, 'subjectAltName=IP:127.0.0.1,DNS:loki.internal'),
+    server: signed(folder, 'server', authority, SERVER_NAMES),
     client: signed(folder, 'client', authority, 'extendedKeyUsage=clientAuth'),
     stranger: selfSigned(folder, 'stranger'),
+    expired: signed(folder, 'expired', authority, SERVER_NAMES, LONG_AGO),
   };
 }
 
+const SERVER_NAMES = 'subjectAltName=IP:127.0.0.1,DNS:loki.internal';
+const TWO_DAYS = ['-days', '2'];
+/** As `openssl x509` takes an end before now. */
+const LONG_AGO = ['-days', '-1'];
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
 function selfSigned(folder: string, name: string): TestCertificate {
@@ -39,15 +46,20 @@ function selfSigned(folder: string, name: string): TestCertificate {
   return read(files);
 }
 
-function signed(folder: string, name: string, by: TestCertificate, extension: string): TestCertificate {
+function signed(
+  folder: string,
+  name: string,
+  by: TestCertificate,
+  extension: string,
+  valid: readonly string[] = TWO_DAYS,
+): TestCertificate {
   const files = filesOf(folder, name);
   const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)];
   writeFileSync(extensions, `${extension}\n`);
   openssl(['req', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', files.keyFile, '-out', request]);
   openssl(
     ['x509', '-req', '-in', request, '-CA', by.certFile, '-CAkey', by.keyFile, '-CAcreateserial'].concat([
-      '-days',
-      '2',
+      ...valid,
       '-extfile',
       extensions,
       '-out',
