@@ -3,6 +3,7 @@ import { expect, jest, test } from '@jest/globals';
 import { seededRandom } from '../../../src/simulators/engine/index.js';
 import {
   ALL_THERE,
+  allDelivered,
   engineLines,
   reconcile,
   reconcileWithEngine,
@@ -10,12 +11,13 @@ import {
 } from '../../support/collector/index.js';
 import { describeEngines, runContainer } from '../../support/engines/index.js';
 import { allUntilStopped, numberedUntilStopped } from '../../support/numbered.js';
+import { until } from '../../support/until.js';
 
 jest.setTimeout(300_000);
 
 const KILLS = 20;
-/** From the start of the process: some of them die before they have read anything, some in full work. */
-const LONGEST_LIFE_MS = 2000;
+/** From one of three moments: its start, the beginning of its work, the first push that reaches Loki. */
+const LONGEST_DELAY_MS = 1000;
 const SEED = 8;
 
 const LONG = `head -c 40000 /dev/zero | tr '\\0' x`;
@@ -49,11 +51,12 @@ describeEngines('kill -9', (engine) => {
 
       for (let kill = 0; kill < KILLS; kill++) {
         const service = pollard.launch();
-        await delay(random() * LONGEST_LIFE_MS);
+        const { requests } = pollard.loki.counts();
+        if (kill % 3 > 0) await service.logged('collecting');
+        if (kill % 3 > 1) await until('something is pushed', () => pollard.loki.counts().requests > requests);
+        await delay(random() * LONGEST_DELAY_MS);
         expect(await service.kill()).toEqual({ code: null, signal: 'SIGKILL' });
       }
-      // Not all of them died before they did anything.
-      expect(pollard.loki.counts().entries).toBeGreaterThan(0);
 
       await Promise.all(containers.map(({ container }) => container.exec('touch /stop')));
       await Promise.all(containers.map(({ container }) => container.wait()));
@@ -61,6 +64,7 @@ describeEngines('kill -9', (engine) => {
       expect(await reconcileWithEngine(containers, pollard.loki)).toEqual(ALL_THERE);
       expect(pollard.loki.counts().refused).toEqual({});
       expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 0 } });
+      expect(await pollard.verify()).toEqual(allDelivered(pollard.loki.counts().entries));
 
       // And the Engine's logs hold all that was written.
       const short = await Promise.all(

@@ -1,7 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
-import { ALL_THERE, holesOf, reconcile, SETTLED, withInstallation } from '../../support/collector/index.js';
+import {
+  ALL_THERE,
+  allDelivered,
+  engineLines,
+  holesOf,
+  reconcile,
+  SETTLED,
+  withInstallation,
+} from '../../support/collector/index.js';
 import { describeEngines, runContainer } from '../../support/engines/index.js';
 import { numbered, trickleNumbered } from '../../support/numbered.js';
 
@@ -43,30 +51,48 @@ describeEngines('A log that is rotated', (engine) => {
         const service = await pollard.run();
         const bursts = 6;
         const size = 4000;
-        const container = await runContainer(engine(), {
-          // Each burst is several times what the log holds. What a log lost before its first poll, no one can know.
-          cmd: `echo begin; while [ ! -e /go ]; do sleep 0.1; done; n=0; while [ $n -lt ${bursts} ]; do seq $((n*${size}+1)) $(((n+1)*${size})) | sed 's/^/line /'; n=$((n+1)); sleep 1; done; echo end`,
-          logOptions: { 'max-size': '64k', 'max-file': '2' },
-        });
-        await pollard.untilStored(1);
-        await container.exec('touch /go');
-        await container.wait();
+        const rotation = { 'max-size': '64k', 'max-file': '2' };
+        const containers = await Promise.all(
+          [rotation, { ...rotation, compress: 'true' }].map(async (logOptions) => {
+            return await runContainer(engine(), {
+              // Each burst is several times what the log holds. What a log lost before its first poll, no one can know.
+              cmd: `echo begin; while [ ! -e /go ]; do sleep 0.1; done; n=0; while [ $n -lt ${bursts} ]; do seq $((n*${size}+1)) $(((n+1)*${size})) | sed 's/^/line /'; n=$((n+1)); sleep 1; done; echo end`,
+              logOptions,
+            });
+          }),
+        );
+        await pollard.untilStored(containers.length);
+        await Promise.all(containers.map((container) => container.exec('touch /go')));
+        await Promise.all(containers.map((container) => container.wait()));
         await service.readsAll();
         expect((await service.stop()).code).toBe(0);
         expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 0, gaps: 0 } });
 
         const written = ['begin', ...numbered('line', bursts * size), 'end'];
-        const { delivered, lost, holes, named } = holesOf(pollard.loki, container, written);
-        expect(holes).toEqual(named);
-        expect(delivered + lost).toBe(written.length);
-        // Otherwise this has proved nothing.
-        expect(named.length).toBeGreaterThan(1);
-        expect(lost).toBeGreaterThan(0);
-        const { twice, unknown } = reconcile([{ container, stdout: written }], pollard.loki);
+        const all = containers.map((container) => ({ container, stdout: written }));
+        const holes = containers.map((container) => holesOf(pollard.loki, container, written));
+        for (const each of holes) {
+          expect(each.holes).toEqual(each.named);
+          expect(each.delivered + each.lost).toBe(written.length);
+          // Otherwise this has proved nothing.
+          expect(each.named.length).toBeGreaterThan(1);
+          expect(each.lost).toBeGreaterThan(0);
+        }
+        const { twice, unknown } = reconcile(all, pollard.loki);
         expect([twice, unknown]).toEqual([[], []]);
+        const named = holes.reduce((sum, each) => sum + each.named.length, 0);
+        const delivered = holes.reduce((sum, each) => sum + each.delivered, 0);
         const warned = service.records.filter(({ message }) => message.includes('lines were lost'));
-        expect(warned).toHaveLength(named.length);
+        expect(warned).toHaveLength(named);
         expect(pollard.loki.counts()).toMatchObject({ strictDuplicates: 0, refused: {} });
+
+        const left = await Promise.all(containers.map((container) => engineLines(container)));
+        const lines = left.reduce((sum, { length }) => sum + length, 0);
+        expect(await pollard.verify()).toEqual({
+          ...allDelivered(lines),
+          rotated: delivered - lines,
+          gapMarkers: named,
+        });
       },
       { settings: { 'poll.adaptive': 'false', 'poll.interval': '1500ms' } },
     );

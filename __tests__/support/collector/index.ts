@@ -1,4 +1,6 @@
 /** The built program between real Engines and a strict Loki, and what became of every line. */
+export { allDelivered } from './audited.js';
+export type { Audited } from './audited.js';
 export { engineLines } from './engine-lines.js';
 export type { EngineLine, LogShape } from './engine-lines.js';
 export { holesOf } from './holes.js';

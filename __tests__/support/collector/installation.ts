@@ -8,6 +8,7 @@ import {
 } from '../../../src/simulators/loki/index.js';
 import type { Engine } from '../engines/index.js';
 import { until, type Patience } from '../until.js';
+import { readAudit, type Audited } from './audited.js';
 import { Program, type Ending } from './program.js';
 import { Service } from './service.js';
 
@@ -83,6 +84,14 @@ export class Installation {
     const summary = program.stdout === '' ? undefined : (JSON.parse(program.stdout) as Summary);
     if (summary === undefined && ending.code === 0) throw new Error('catch-up printed no summary');
     return { ...ending, summary: summary as Summary, program };
+  }
+
+  /** One `verify`, to its end. @param more flags, such as `--since=2024-05-01` */
+  async verify(...more: readonly string[]): Promise<Audited> {
+    const program = this.command('verify', ['--json', ...more]);
+    const { code } = await program.ended;
+    if (program.stdout === '') throw new Error(`verify printed no report: ${program.lastWords()}`);
+    return readAudit(code, program.stdout);
   }
 
   /** Any command, as soon as its process is there. */
