@@ -42,9 +42,14 @@ export class RecordingPushObserver implements PushObserver {
   readonly states: PushState[] = [];
   /** Does something at a retry, such as ending an outage. */
   atRetry: (retries: number) => void = () => undefined;
+  /** The same when a request has ended. */
+  atAttempt: (attempts: number) => void = () => undefined;
+  /** The same when it stands otherwise with Loki. */
+  atState: (state: PushState) => void = () => undefined;
 
   onAttempt(attempt: PushAttempt): void {
     this.attempts.push(attempt);
+    this.atAttempt(this.attempts.length);
   }
   onRetry(retry: Retry): void {
     this.retries.push(retry);
@@ -55,5 +60,6 @@ export class RecordingPushObserver implements PushObserver {
   }
   onState(state: PushState): void {
     this.states.push(state);
+    this.atState(state);
   }
 }
