@@ -13,6 +13,12 @@ export interface HttpHead {
 }
 
 /**
+ * A name, a colon, a value (RFC 9112, 5). What others may read in another way is none: a blank before the colon, a
+ * line that continues the one before, a return, newline or zero byte in the value.
+ */
+const HEADER = /^([!#$%&'*+\-.^_`|~\w]+):([^\r\n\0]*)$/;
+
+/**
  * Reads the head of an answer, up to and with its empty line: as much of HTTP/1.1 as it takes to find the body
  * (RFC 9112, 4 and 6.3). Of an answer to GET.
  *
@@ -25,15 +31,16 @@ export function parseHead(text: string): HttpHead {
   let coding: string | undefined;
   let length: number | undefined;
   for (const line of lines) {
-    const colon = line.indexOf(':');
-    if (colon <= 0) {
-      if (line === '') continue;
+    if (line === '') continue;
+    const [, name, written] = HEADER.exec(line) ?? [];
+    if (name === undefined || written === undefined) {
       throw new HttpAnswerError(`no HTTP header: ${JSON.stringify(line.slice(0, 80))}`);
     }
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    if (name === 'transfer-encoding') coding = value.toLowerCase();
-    else if (name === 'content-length') {
+    const value = written.trim();
+    if (/^transfer-encoding$/i.test(name)) {
+      // Several lines are one list (RFC 9110, 5.2).
+      coding = coding === undefined ? value.toLowerCase() : `${coding}, ${value.toLowerCase()}`;
+    } else if (/^content-length$/i.test(name)) {
       const told = /^\d{1,15}$/.test(value) ? Number(value) : -1;
       if (told < 0 || (length !== undefined && length !== told)) {
         throw new HttpAnswerError(`a Content-Length of ${JSON.stringify(value.slice(0, 80))}`);
@@ -48,6 +55,7 @@ function framingOf(status: number, coding: string | undefined, length: number | 
   if (status < 200 || status === 204 || status === 304) return 0;
   if (coding === undefined) return length ?? 'open';
   // Any other coding would have to be undone, and was not asked for.
-  if (coding !== 'chunked') throw new HttpAnswerError(`a Transfer-Encoding of ${JSON.stringify(coding)}`);
+  if (coding !== 'chunked')
+    throw new HttpAnswerError(`a Transfer-Encoding of ${JSON.stringify(coding.slice(0, 80))}`);
   return 'chunked';
 }

@@ -139,3 +139,115 @@ describe('no HTTP', () => {
     expect(() => readText(...Array.from(text))).toThrow(HttpAnswerError);
   });
 });
+
+describe('whatever comes', () => {
+  const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  /** What an answer is made of, so that what is put together by chance goes far. */
+  const anyPart = fc.oneof(
+    { weight: 3, arbitrary: fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)) },
+    {
+      weight: 7,
+      arbitrary: fc
+        .constantFrom(
+          CHUNKED,
+          'HTTP/1.1 200 OK\r\n',
+          'HTTP/1.1 100 Continue\r\n\r\n',
+          'Content-Length: 9\r\n',
+          'Transfer-Encoding: chunked\r\n',
+          '\r\n',
+          '\n',
+          '0\r\n\r\n',
+          '5\r\nabcde\r\n',
+          '5;x=y\r\n',
+          'ffffffff\r\n',
+          'X: y\r\n',
+        )
+        .map((text) => Buffer.from(text)),
+    },
+  );
+  const anyAnswer = fc
+    .tuple(fc.boolean(), fc.array(anyPart, { maxLength: 20 }))
+    .map(([begun, parts]) => Buffer.concat([Buffer.from(begun ? CHUNKED : ''), ...parts]));
+
+  /** What was made of the pieces up to the end or the error. */
+  function outcome(pieces: readonly Buffer[]) {
+    let heads = 0;
+    const body: Buffer[] = [];
+    const reader = new HttpAnswerReader({
+      head: () => heads++,
+      body: (source, start, end) => {
+        // Never nothing, and never bytes of another piece.
+        expect(start).toBeLessThan(end);
+        expect(start).toBeGreaterThanOrEqual(3);
+        expect(end).toBeLessThanOrEqual(source.length - 3);
+        body.push(Buffer.from(source.subarray(start, end)));
+      },
+    });
+    let error = '';
+    try {
+      for (const piece of pieces) {
+        const source = Buffer.concat([Buffer.from('<<<'), piece, Buffer.from('>>>')]);
+        reader.push(source, 3, 3 + piece.length);
+        source.fill('overwritten');
+      }
+    } catch (thrown) {
+      expect(thrown).toBeInstanceOf(HttpAnswerError);
+      error = (thrown as Error).message;
+    }
+    return { heads, body: Buffer.concat(body), refused: error !== '', done: reader.done };
+  }
+
+  test('the same is made of it however it is cut, one head at most, and no byte more than came', () => {
+    fc.assert(
+      fc.property(anyAnswer, anyCuts, (answer, cuts) => {
+        const whole = outcome([answer]);
+        expect(outcome(cut(answer, cuts))).toEqual(whole);
+        expect(outcome(Array.from(answer, (byte) => Buffer.from([byte])))).toEqual(whole);
+        expect(whole.heads).toBeLessThanOrEqual(1);
+        expect(whole.body.length).toBeLessThanOrEqual(answer.length);
+        if (whole.heads === 0) expect(whole.body).toHaveLength(0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('what follows a whole answer is not looked at', () => {
+    fc.assert(
+      fc.property(anyAnswer, anyCuts, (more, cuts) => {
+        const whole = Buffer.from(`${CHUNKED}1\r\na\r\n0\r\n\r\n`);
+        const expected = { heads: 1, body: Buffer.from('a'), refused: false, done: true };
+        expect(outcome(cut(Buffer.concat([whole, more]), cuts))).toEqual(expected);
+      }),
+    );
+  });
+
+  test('a body of 256 MiB passes through in the memory of one piece', () => {
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    let bytes = 0;
+    const reader = new HttpAnswerReader({
+      head: () => undefined,
+      body: (source, start, end) => {
+        expect(source).toBe(piece);
+        bytes += end - start;
+      },
+    });
+    const head = Buffer.from(
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${(256 * 1024 * 1024).toString(16)}\r\n`,
+    );
+    reader.push(head, 0, head.length);
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 4096; i++) reader.push(piece, 0, piece.length);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
+    expect(bytes).toBe(256 * 1024 * 1024);
+  });
+
+  test('interim answers without end are passed over in the memory of one head', () => {
+    const reader = new HttpAnswerReader({ head: () => undefined, body: () => undefined });
+    const piece = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1000));
+    for (let i = 0; i < 20; i++) reader.push(piece, 0, piece.length);
+    expect(reader.done).toBe(false);
+    const last = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
+    reader.push(last, 0, last.length);
+    expect(reader.done).toBe(true);
+  });
+});
