@@ -1,0 +1,3 @@
+import { ENGINE_FAULTS, testMatrix } from '../../support/faults/index.js';
+
+testMatrix('of the Engine', ENGINE_FAULTS);

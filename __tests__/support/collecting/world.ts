@@ -1,0 +1,249 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { isReadSince } from '../../../src/commands/demo/drain.js';
+import { rejectedPath } from '../../../src/commands/wiring/loki-parts.js';
+import { observeParts, type ObserveParts } from '../../../src/commands/wiring/observe-parts.js';
+import { createService, type Service } from '../../../src/commands/wiring/service.js';
+import type { ContainerStatus } from '../../../src/commands/wiring/status-parts.js';
+import type { MissedReason } from '../../../src/collector/observer.js';
+import type { PollReport } from '../../../src/collector/poll.js';
+import { configSchema, type Config } from '../../../src/config/schema.js';
+import type { Clock } from '../../../src/model/clock.js';
+import type { ContainerSummary } from '../../../src/model/container.js';
+import { sharedController } from '../../../src/model/shared-controller.js';
+import { systemClock } from '../../../src/model/system-clock.js';
+import {
+  seededRandom,
+  startEngineSimulator,
+  type EngineProfileName,
+  type EngineSimulator,
+} from '../../../src/simulators/engine/index.js';
+import {
+  startLokiSimulator,
+  type LokiSimulator,
+  type LokiSimulatorOptions,
+} from '../../../src/simulators/loki/index.js';
+import { RecordingLogger } from '../recording-logger.js';
+import { until } from '../until.js';
+
+/** Settings as the YAML file has them. */
+export type Settings = z.input<typeof configSchema>;
+
+export interface CollectingOptions {
+  readonly profile?: EngineProfileName;
+  readonly loki?: Omit<LokiSimulatorOptions, 'clock'>;
+  readonly settings?: Settings;
+  /** Of the collector and both simulators. Default: the machine's. */
+  readonly clock?: Clock;
+  readonly seed?: number;
+}
+
+export interface Missed {
+  readonly container: ContainerSummary;
+  readonly reason: MissedReason;
+}
+
+/** Quick, so that the tests are; what waits for an Engine that hangs waits for as short as may be set. */
+const QUICK: Settings = {
+  docker: { timeout: '1s' },
+  discovery: { events_interval: '100ms', list_interval: '1s' },
+  poll: {
+    interval: '200ms',
+    min_interval: '50ms',
+    max_interval: '400ms',
+    deadline: '5s',
+    idle_timeout: '1s',
+  },
+  // A line left open for long is one line in the account, and must not become two here.
+  lines: { open_max_age: '1h' },
+  loki: {
+    timeout: '1s',
+    batch: { max_age: '100ms' },
+    backoff: { min: '20ms', max: '200ms' },
+    outage_grace: '200ms',
+  },
+  status: { listen: '127.0.0.1:0' },
+};
+
+/** The service itself, in this process, between a simulated Engine and a simulated Loki. */
+export class CollectingWorld {
+  readonly config: Config;
+  readonly engine: EngineSimulator;
+  readonly loki: LokiSimulator;
+  readonly clock: Clock;
+  /** All that was said, by all services that ran here. */
+  readonly log: ClosableRecorder;
+  readonly missed: Missed[] = [];
+  /** How many polls of each container came to an answer, by its id. */
+  readonly polls = new Map<string, number>();
+  readonly #seed: number;
+  #service: Service | undefined;
+  #observe: ObserveParts | undefined;
+  #end = sharedController();
+  #running: Promise<void> = Promise.resolve();
+
+  /** Use withCollector. */
+  constructor(config: Config, engine: EngineSimulator, loki: LokiSimulator, clock: Clock, seed: number) {
+    this.config = config;
+    this.engine = engine;
+    this.loki = loki;
+    this.clock = clock;
+    this.log = new ClosableRecorder();
+    this.#seed = seed;
+  }
+
+  get service(): Service {
+    if (this.#service === undefined) throw new Error('the service was not started');
+    return this.#service;
+  }
+
+  get health(): ObserveParts['health'] {
+    return this.#parts.health;
+  }
+
+  get rejectedFile(): string {
+    return rejectedPath(this.config);
+  }
+
+  get #parts(): ObserveParts {
+    if (this.#observe === undefined) throw new Error('the service was not started');
+    return this.#observe;
+  }
+
+  /** Starts the service; again after stop(), on the same state directory. */
+  async start(): Promise<void> {
+    this.#observe = observeParts(this.config, this.clock, this.log);
+    this.#service = await createService({
+      config: this.config,
+      clock: this.clock,
+      random: seededRandom(this.#seed),
+      observe: this.#observe,
+      command: 'pollard run',
+      witness: {
+        polled: (container: ContainerSummary, report: PollReport) => {
+          if (report.fault === undefined) this.polls.set(container.id, this.pollsOf(container.id) + 1);
+        },
+        missed: (container, reason) => this.missed.push({ container, reason }),
+      },
+    });
+    this.#end = sharedController();
+    this.#running = this.#service.run(this.#end.signal);
+    // A failure is told by stop(); here it only must not count as unhandled.
+    this.#running.catch(() => undefined);
+  }
+
+  /** Stops the service in order. */
+  async stop(): Promise<void> {
+    this.#end.abort();
+    await this.#running;
+  }
+
+  pollsOf(containerId: string): number {
+    return this.polls.get(containerId) ?? 0;
+  }
+
+  /** A page of the status server. */
+  async page(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const answer = await fetch(`${this.service.url ?? ''}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  }
+
+  /** The sum of a metric over all its labels; 0 when it is not there. */
+  async metric(name: string): Promise<number> {
+    const { text } = await this.page('/metrics');
+    let sum = 0;
+    for (const line of text.split('\n')) {
+      const match = /^([a-zA-Z_:]+)(?:\{.*\})? ([-+.\deE]+|NaN)$/.exec(line);
+      if (match?.[1] === name) sum += Number(match[2]);
+    }
+    return sum;
+  }
+
+  /** Waits until all that was written until now is in Loki, or named as lost. */
+  async caughtUp(): Promise<void> {
+    const since = this.clock.monotonic();
+    const isDone = isReadSince(() => (this.clock.monotonic() - since) / 1000);
+    await this.#each('has read all that was written', (container, id) => {
+      return this.pollsOf(id) > 0 && isDone(container);
+    });
+  }
+
+  /** Waits until each container has ended, and was read to its end. */
+  async drained(): Promise<void> {
+    await this.#each('has read all to the end', ({ life }) => life === 'drained');
+  }
+
+  /** Holds for each container that the Engine has; of others, nothing more will come. */
+  async #each(what: string, isDone: (container: ContainerStatus, id: string) => boolean): Promise<void> {
+    const left = (): string[] => {
+      const known = new Map(this.service.containers().map((container) => [container.id, container]));
+      return this.engine.containers
+        .map(({ id }) => ({ id, status: known.get(id.slice(0, 12)) }))
+        .filter(({ id, status }) => status === undefined || !isDone(status, id))
+        .map(({ id, status }) => (status === undefined ? id : JSON.stringify(status)));
+    };
+    const gone = (): boolean =>
+      this.service
+        .containers()
+        .every(({ life, id }) => life !== 'active' || this.engine.find(id) !== undefined);
+    await until(`the collector ${what}`, () => left().length === 0 && gone(), { instead: left });
+  }
+}
+
+/** Keeps what is said, as the service's own logger. */
+export class ClosableRecorder extends RecordingLogger {
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Runs with a collector between simulators of its own, of which nothing is left afterwards. */
+export async function withCollector(
+  options: CollectingOptions,
+  use: (world: CollectingWorld) => Promise<void>,
+): Promise<void> {
+  const { clock = systemClock, seed = 1 } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'pollard-collecting-'));
+  const random = seededRandom(seed);
+  const loki = await startLokiSimulator({ random, ...options.loki, clock });
+  const engine = await startEngineSimulator({
+    profile: options.profile ?? '28.5',
+    clock,
+    random,
+    socketPath: join(folder, 'docker.sock'),
+  });
+  const places: Settings = {
+    collector: { state_dir: join(folder, 'state'), host: 'here' },
+    docker: { host: `unix://${engine.socketPath}` },
+    loki: { url: loki.url },
+  };
+  const config = configSchema.parse(merged(merged(QUICK, options.settings ?? {}), places));
+  const world = new CollectingWorld(config, engine, loki, clock, seed);
+  try {
+    await use(world);
+  } finally {
+    loki.clearOutages();
+    engine.clearFaults();
+    await world.stop();
+    await engine.close();
+    await loki.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The second one's settings over the first one's. */
+function merged(one: Settings, other: Settings): Settings {
+  const result: Record<string, unknown> = { ...one };
+  for (const [key, value] of Object.entries(other)) {
+    const before = result[key];
+    result[key] =
+      isSection(before) && isSection(value) ? merged(before as Settings, value as Settings) : value;
+  }
+  return result;
+}
+
+function isSection(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
