@@ -2,7 +2,7 @@ import type { ContainerSummary } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
-import { newContainerState, type ContainerState } from './container-state.js';
+import { newContainerState, type ContainerState, type Life } from './container-state.js';
 import type { ContainerEvent } from './engine.js';
 import type { CollectorObserver } from './observer.js';
 import { lastStamp } from './transfer.js';
@@ -33,6 +33,8 @@ export class Fleet {
   readonly #states = new Map<string, ContainerState>();
   /** Ids whose removal was dealt with; the list may be older than the event. */
   readonly #destroyed = new Set<string>();
+  /** Removed in the middle of a poll, with what they were before. */
+  readonly #leaving = new Map<ContainerState, Life>();
   #orphans: Map<string, number> | undefined;
 
   constructor(options: FleetOptions) {
@@ -103,6 +105,17 @@ export class Fleet {
     this.#gone(state);
   }
 
+  /** Its poll is over, and all that it read is committed. If it was removed meanwhile, this is its end. */
+  left(state: ContainerState): void {
+    const before = this.#leaving.get(state);
+    this.#leaving.delete(state);
+    if (before === undefined || state.goneAt === undefined) return;
+    // The poll may have found that it had ended, and read all of it.
+    const found = state.life === 'drained' ? state.life : before;
+    state.life = 'gone';
+    this.#judge(state, found);
+  }
+
   /** The clock was set: the next poll of each looks at the log's last entry, too. */
   lookClosely(): void {
     for (const state of this.#states.values()) state.idlePolls = 0;
@@ -160,22 +173,29 @@ export class Fleet {
     if (state.busy) state.again = true;
   }
 
+  /** What a poll that is under way still reads and commits is waited for: see left(). */
   #gone(state: ContainerState): void {
     if (state.life === 'gone') return;
-    const readToTheEnd =
-      state.life === 'drained' ||
-      state.life === 'waiting' ||
-      state.life === 'unreadable' ||
-      (state.diedAt !== undefined && state.readToEndAt > state.diedAt);
+    const before = state.life;
     state.life = 'gone';
     state.goneAt = this.#options.clock.monotonic();
+    if (state.busy) this.#leaving.set(state, before);
+    else this.#judge(state, before);
+  }
+
+  #judge(state: ContainerState, before: Life): void {
+    const readToTheEnd =
+      before === 'drained' ||
+      before === 'waiting' ||
+      before === 'unreadable' ||
+      (state.diedAt !== undefined && state.readToEndAt > state.diedAt);
     // What is to be said of its end is said now, and not again at the next start.
     this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;
     const since = lastStamp(state.cursor?.anchor ?? []);
     this.#options.observer.missed(
       state.summary,
-      state.polledAt === undefined ? 'never_polled' : 'removed_early',
+      state.cursor === undefined ? 'never_polled' : 'removed_early',
       since,
     );
   }

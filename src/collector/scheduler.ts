@@ -81,6 +81,7 @@ export class Scheduler {
       .catch((error: unknown) => this.#broken(state, error as Error))
       .finally(() => {
         state.busy = false;
+        this.#options.fleet.left(state);
         this.#running.delete(polled);
         if (state.dueAt <= this.#options.clock.monotonic()) this.wake();
       });

@@ -119,6 +119,37 @@ describe('the fleet', () => {
     expect(completed).toEqual(['a']);
   });
 
+  test('removed in the middle of a poll: judged and written down when the poll is over', () => {
+    const { fleet, observer, completed } = setUp();
+    const busy = ['read', 'early', 'never'].map((id) => container(id));
+    fleet.listed(busy);
+    const [read, early, never] = busy.map(({ id }) => fleet.get(id)!);
+    for (const state of [read!, early!, never!]) state.busy = true;
+    for (const each of busy) {
+      fleet.event(event('die', each, START + 10n));
+      fleet.event(event('destroy', each));
+      expect(fleet.get(each.id)!.life).toBe('gone');
+    }
+    fleet.listed([]);
+    // A commit of the poll may still come: it must not undo what is written down.
+    expect(completed).toEqual([]);
+    // The poll found it ended, and read all of it.
+    Object.assign(read!, { busy: false, polledAt: 1, readToEndAt: START + 11n, life: 'drained' });
+    Object.assign(early!, { busy: false, polledAt: 1, readToEndAt: START + 9n, cursor: cursorOf('early') });
+    // It was asked for, and was not there any more.
+    Object.assign(never!, { busy: false, polledAt: 1 });
+    for (const state of [read!, early!, never!]) {
+      fleet.left(state);
+      fleet.left(state);
+      expect(state.life).toBe('gone');
+    }
+    expect(completed).toEqual(['read', 'early', 'never']);
+    expect(observer.told.filter((told) => told.startsWith('missed'))).toEqual([
+      'missed name-early: removed_early',
+      'missed name-never: never_polled',
+    ]);
+  });
+
   test('removed after it was read to the end: nothing is missed', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
@@ -131,7 +162,7 @@ describe('the fleet', () => {
   test('removed before its last words were read: said', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
-    Object.assign(fleet.get('a')!, { polledAt: 1, readToEndAt: START + 5n });
+    Object.assign(fleet.get('a')!, { cursor: cursorOf('a'), readToEndAt: START + 5n });
     fleet.event(event('die', container('a'), START + 10n));
     fleet.event(event('destroy', container('a'), START + 11n));
     expect(observer.told).toContain('missed name-a: removed_early');

@@ -8,13 +8,14 @@ import { recordingObserver } from '../../support/recording-observer.js';
 
 function setUp(count: number, concurrency = 2) {
   const clock = new ManualClock();
+  const completed: string[] = [];
   const fleet = new Fleet({
     clock,
     selects: () => true,
     cursorOf: () => undefined,
     cursors: () => [],
     forgetCursor: async () => undefined,
-    completeCursor: () => undefined,
+    completeCursor: (id) => completed.push(id),
     observer: recordingObserver(),
     watchSince: 0n,
     forgetAfter: 1000,
@@ -59,7 +60,7 @@ function setUp(count: number, concurrency = 2) {
   });
   const stop = new AbortController();
   const ended = scheduler.run(stop.signal);
-  return { clock, fleet, polls, gate, scheduler, stop, ended, broken };
+  return { clock, fleet, polls, gate, scheduler, stop, ended, broken, completed };
 }
 
 describe('the scheduler', () => {
@@ -85,6 +86,18 @@ describe('the scheduler', () => {
     expect(polls).toHaveLength(2);
     stop.abort();
     polls[1]!.done();
+    await ended;
+  });
+
+  test('one that is removed in the middle of its poll is done with when the poll is over', async () => {
+    const { polls, fleet, stop, ended, clock, completed } = setUp(1);
+    await clock.pass(0);
+    fleet.listed([]);
+    expect(completed).toEqual([]);
+    polls[0]!.done();
+    await settle();
+    expect(completed).toEqual(['c0']);
+    stop.abort();
     await ended;
   });
 
