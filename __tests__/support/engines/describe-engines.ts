@@ -3,8 +3,14 @@ import { importBusybox } from './busybox-image.js';
 import { startEngine } from './engine.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { e2eIsOff, engineVersions } from './versions.js';
+import type { EngineVersion } from './versions.js';
 
 const START_TIMEOUT_MS = 180_000;
+
+export interface DescribeOptions extends Omit<EngineOptions, 'version'> {
+  /** For what takes long and is the same on all of them; default: all. */
+  readonly versions?: readonly EngineVersion[];
+}
 
 /**
  * One describe block for each real Engine. The engine is started once for the block, with the busybox image, and
@@ -14,10 +20,10 @@ const START_TIMEOUT_MS = 180_000;
 export function describeEngines(
   name: string,
   tests: (engine: () => Engine) => void,
-  options: Omit<EngineOptions, 'version'> = {},
+  { versions = engineVersions, ...options }: DescribeOptions = {},
 ): void {
   const block = e2eIsOff() ? describe.skip : describe;
-  for (const version of engineVersions) {
+  for (const version of versions) {
     block(`${name} (engine of ${version})`, () => {
       let running: Engine | undefined;
 
