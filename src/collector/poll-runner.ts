@@ -112,8 +112,13 @@ export class PollRunner {
       expected: state.behind ? Infinity : elapsed === undefined ? FIRST_EXPECTED : state.rate * elapsed,
       ...(start?.from === undefined ? {} : { from: start.from }),
       ended: hasEnded(details),
-      // The first idle polls after a busy time look closely, later ones now and then.
-      verify: idle === 0 || idle === 2 || idle % verifyEvery === verifyEvery - 1 || state.suspect,
+      // The first idle polls after a busy time look closely, later ones now and then, and the last of all.
+      verify:
+        idle === 0 ||
+        idle === 2 ||
+        idle % verifyEvery === verifyEvery - 1 ||
+        state.suspect ||
+        hasEnded(details),
       suspect: state.suspect,
       signal,
     });

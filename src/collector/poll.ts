@@ -57,6 +57,9 @@ export interface PollReport {
   readonly suspect: boolean;
 }
 
+/** Each look at a log that shows nothing has one chance in two to show the error behind it. */
+const LOOKS_AT_NOTHING = 32;
+
 /**
  * One poll of one container: a transaction that reads what is new, delivers it, and moves the cursor behind it.
  *
@@ -110,8 +113,10 @@ function anchorLength(task: PollTask): number {
 /**
  * Where to begin to look. Engines that filter get no `since` at all: they would drop every entry stamped before
  * it, even behind newer ones (two writers, a late chunk, a clock step), and the window already bounds the
- * answer. The others get the oldest stamp of the anchor and of the lines still open, less an overlap; not for a
- * widened window, whose answer must tell by its length whether it is the whole log.
+ * answer. Nor do the others where a file may be compressed: they pass over one whose last stamp is before
+ * `since`, and behind a clock step back that may be a new one. Else they get the oldest stamp of the anchor and
+ * of the lines still open, less an overlap; not for a widened window, whose answer must tell by its length whether
+ * it is the whole log.
  */
 function sinceFor(
   context: PollContext,
@@ -120,7 +125,8 @@ function sinceFor(
   widenings: number,
 ): Nanoseconds | undefined {
   if (task.from !== undefined) return task.from;
-  if (context.sinceSemantics() === 'filter' || task.cursor.anchor.length === 0) return undefined;
+  if (context.sinceSemantics() === 'filter' || task.container.plainLog !== true) return undefined;
+  if (task.cursor.anchor.length === 0) return undefined;
   if (widenings > 0 && window !== undefined) return undefined;
   let oldest = task.cursor.anchor[0]?.stamp ?? 0n;
   for (const { stamp } of [...task.cursor.anchor, ...task.cursor.open]) if (stamp < oldest) oldest = stamp;
@@ -156,7 +162,12 @@ async function readBehindGap(context: PollContext, task: PollTask, sum: Sum): Pr
     signal: task.signal,
   });
   sum.add(part);
-  if (part.found || (part.fault !== undefined && !isDaemonError(part.fault))) return;
+  if (part.found) {
+    // The part may end at a damaged place, and what stands behind that be hidden: the next poll, due at once, tells.
+    if (part.fault === undefined && last !== undefined && !part.sawWatched) sum.suspect = true;
+    return;
+  }
+  if (part.fault !== undefined && !isDaemonError(part.fault)) return;
   if (part.fault !== undefined || (last !== undefined && !part.sawWatched)) {
     await recover(context, task, sum);
     return;
@@ -170,11 +181,29 @@ async function readBehindGap(context: PollContext, task: PollTask, sum: Sum): Pr
     signal: task.signal,
   });
   sum.add(result);
-  if (result.entries > 0 || result.fault !== undefined) return;
-  // An empty log: nothing is known to be missing, and whatever comes next is new.
+  if (result.entries > 0 || result.fault !== undefined || !(await isEmpty(context, task, sum))) return;
+  // Nothing is known to be missing, and whatever comes next is new.
   const empty: Cursor = { ...sum.cursor, anchor: [], open: [], committedAt: context.clock.now() };
   await context.commit(empty);
   sum.cursor = empty;
+}
+
+/**
+ * Whether a log that answered with nothing is empty. An Engine that cannot read a file of it answers likewise when
+ * its error gets lost: the error and the end of the answer wait in two channels, and a select takes either by chance
+ * (moby: daemon/logs.go). So it is asked so often that the error would show.
+ */
+async function isEmpty(context: PollContext, task: PollTask, sum: Sum): Promise<boolean> {
+  for (let looks = 0; looks < LOOKS_AT_NOTHING; looks++) {
+    const end = await look(context.read, task.container, 1, 1, task.signal);
+    sum.looked(end.entries, end.bytes);
+    if (end.fault !== undefined) sum.fault = end.fault;
+    // Written just now, then.
+    else if (end.entries > 0) sum.suspect = true;
+    else continue;
+    return false;
+  }
+  return true;
 }
 
 /** An Engine may end an answer early without a word (a damaged line): the log's last entry tells. */
@@ -182,9 +211,11 @@ async function verifyEnd(context: PollContext, task: PollTask, sum: Sum): Promis
   const end = await look(context.read, task.container, 1, 1, task.signal);
   sum.looked(end.entries, end.bytes);
   const anchor = sum.cursor.anchor;
-  if (end.fault !== undefined || end.last.length === 0 || sameEntry(end.last[0], anchor[anchor.length - 1])) {
+  if (end.fault !== undefined) {
+    sum.fault = end.fault;
     return;
   }
+  if (end.last.length === 0 || sameEntry(end.last[0], anchor[anchor.length - 1])) return;
   // Perhaps only written since: the next poll, due at once, will tell.
   if (task.suspect) await recover(context, task, sum);
   else sum.suspect = true;

@@ -1,0 +1,215 @@
+import { newContainerState } from '../../../src/collector/container-state.js';
+import type { Engine } from '../../../src/collector/engine.js';
+import type { LogSource } from '../../../src/collector/log-source.js';
+import { MemoryBudget } from '../../../src/collector/memory-budget.js';
+import { PollRunner } from '../../../src/collector/poll-runner.js';
+import { LogBodyError } from '../../../src/docker/log-errors.js';
+import type { ContainerDetails } from '../../../src/model/container.js';
+import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import {
+  ENGINE_PROFILES,
+  EngineLog,
+  type EngineLogOptions,
+  type EngineProfileName,
+} from '../../../src/simulators/engine/index.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { recordingObserver } from '../../support/recording-observer.js';
+import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
+
+const NOW = 1_700_000_000n * NS_PER_SECOND;
+
+/** A container whose log is kept as a version of the Engine does, and a runner that polls it. */
+function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
+  const log = new EngineLog({ ...options, profile: ENGINE_PROFILES[profile] });
+  const clock = new ManualClock(NOW);
+  const loki = new StrictLoki();
+  const observer = recordingObserver();
+  /** Whether the daemon's error, if there is one, is seen at the next reads: it may come too late. */
+  const errorSeen: boolean[] = [];
+  /** What the next reads fail with, one each. */
+  const failures: (Error | undefined)[] = [];
+  let details: ContainerDetails = {
+    tty: false,
+    logDriver: 'json-file',
+    startedAt: NOW - NS_PER_SECOND,
+    finishedAt: 0n,
+    running: true,
+  };
+  const read: LogSource = async ({ tail, since }, sink) => {
+    const failure = failures.shift();
+    if (failure !== undefined) return { bytes: 0, fault: failure };
+    const { entries, error } = log.open({ tail, since });
+    for (const { stream, stampNs, text, terminated } of entries) {
+      const seconds = Number(stampNs / NS_PER_SECOND);
+      const nanos = Number(stampNs % NS_PER_SECOND);
+      sink.entry(stream === 'stdout' ? 1 : 2, seconds, nanos, text, 0, text.length, terminated);
+    }
+    const seen = error !== undefined && (errorSeen.shift() ?? true);
+    return { bytes: 0, ...(seen ? { fault: new LogBodyError('daemon_error', error) } : {}) };
+  };
+  const engine: Engine = {
+    list: async () => [],
+    inspect: async () => details,
+    events: async () => ({ events: [], relist: false, overrun: false }),
+  };
+  const runner = new PollRunner({
+    engine,
+    clock,
+    random: () => 0.5,
+    observer,
+    interval: { adaptive: true, interval: 5000, min: 500, max: 30_000, jitter: 0 },
+    start: 'beginning',
+    deadline: 60_000,
+    verifyEvery: 12,
+    onRemoved: () => undefined,
+    context: {
+      read,
+      newBatch: (_container, stream) => new ObjectBatch(stream, 100, 1800n * NS_PER_SECOND),
+      push: async (batch) => loki.accept((batch as ObjectBatch).lines),
+      commit: async () => undefined,
+      onGap: (container, gap) => observer.gap(container, gap),
+      budget: new MemoryBudget(1_000_000),
+      clock,
+      settings: {
+        anchor: 32,
+        batchBytes: 1000,
+        batchAge: 60_000,
+        maxSpan: 1800n * NS_PER_SECOND,
+        maxWaiting: 2,
+        maxLineBytes: 1000,
+        moveEqualStamps: false,
+        gapMarker: true,
+      },
+      sinceSemantics: () => ENGINE_PROFILES[profile].since,
+      poll: { window: { enabled: true, anchor: 32 }, overlap: 2n * NS_PER_SECOND, openMaxAge: 30_000 },
+    },
+  });
+  const state = newContainerState(
+    { id: 'a', name: 'web', image: 'i', labels: {}, state: 'running', created: NOW },
+    undefined,
+    true,
+    0,
+  );
+  const poll = async (): Promise<void> => {
+    await runner.run(state, new AbortController().signal);
+  };
+  let written = 0;
+  return {
+    log,
+    errorSeen,
+    failures,
+    state,
+    write: (text: string) => log.writeLine('stdout', text, NOW + BigInt(written++)),
+    end: () => {
+      details = { ...details, running: false, finishedAt: NOW + NS_PER_SECOND };
+      state.details = undefined;
+    },
+    poll,
+    /** So often that nothing more comes. */
+    pollOn: async () => {
+      for (let polls = 0; polls < 5 && state.life === 'active'; polls++) await poll();
+    },
+    told: () => observer.told.filter((text) => !text.startsWith('polled')),
+    lines: () =>
+      [...loki.stored.values()].map(({ text }) => text).filter((text) => !text.startsWith('pollard')),
+  };
+}
+
+describe('an Engine that hides what stands behind a damaged record', () => {
+  test('the log of a container that has ended is not left alone before that was reached', async () => {
+    const { log, write, pollOn, poll, end, lines, state, told } = setUp('28.5');
+    write('before');
+    write('spoilt when it was read');
+    await poll();
+    log.corrupt(-1);
+    write('behind');
+    end();
+    await pollOn();
+    expect({ life: state.life, lines: lines(), told: told() }).toEqual({
+      life: 'drained',
+      lines: ['before', 'spoilt when it was read', 'behind'],
+      told: ['gap web'],
+    });
+  });
+
+  test('nor is it when the last poll of the running container was one that did not look closely', async () => {
+    const { log, write, pollOn, poll, end, lines, state, told } = setUp('28.5');
+    write('before');
+    await poll();
+    // The first idle poll looks closely, the second does not.
+    await poll();
+    write('spoilt before it was read');
+    log.corrupt(-1);
+    write('behind');
+    end();
+    await pollOn();
+    expect({ life: state.life, lines: lines(), told: told() }).toEqual({
+      life: 'drained',
+      lines: ['before', 'behind'],
+      told: ['gap web'],
+    });
+  });
+});
+
+describe('an Engine that cannot read a spoilt file, and whose error gets lost now and then', () => {
+  const spoilt = () => {
+    const world = setUp('20.10', { maxFiles: 3, compress: true });
+    world.write('before');
+    return world;
+  };
+
+  test('what then looks like an empty log is not taken for one', async () => {
+    const { log, write, poll, pollOn, end, lines, state, errorSeen, told } = spoilt();
+    await poll();
+    write('in the spoilt file');
+    log.rotate();
+    log.spoilCompressed(1, 'header');
+    write('behind');
+    end();
+    // The error of so many reads is not seen.
+    errorSeen.push(...Array<boolean>(12).fill(false));
+    await poll();
+    expect({ life: state.life, error: state.lastError?.message }).toEqual({
+      life: 'active',
+      error: expect.stringMatching(/invalid header/),
+    });
+    // The spoilt file is rotated away.
+    log.rotate();
+    log.rotate();
+    await pollOn();
+    expect({ life: state.life, lines: lines(), told: told() }).toEqual({
+      life: 'drained',
+      lines: ['before', 'behind'],
+      told: ['gap web'],
+    });
+  });
+
+  test('a log that is really empty is one, and nothing is called lost', async () => {
+    const { log, write, poll, pollOn, end, lines, state, told } = setUp('20.10');
+    write('before');
+    await poll();
+    log.truncateByHand();
+    await poll();
+    write('after');
+    end();
+    await pollOn();
+    expect({ life: state.life, lines: lines(), told: told() }).toEqual({
+      life: 'drained',
+      lines: ['before', 'after'],
+      told: [],
+    });
+  });
+});
+
+test('a container that has ended is not left alone when its last entry could not be looked at', async () => {
+  const { write, poll, pollOn, end, state, failures } = setUp('28.5');
+  write('line');
+  await poll();
+  end();
+  // Of the poll and of the look.
+  failures.push(undefined, new LogBodyError('truncated', 'the answer broke off'));
+  await poll();
+  expect(state.life).toBe('active');
+  await pollOn();
+  expect(state.life).toBe('drained');
+});
