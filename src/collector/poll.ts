@@ -1,64 +1,14 @@
-import type { SinceSemantics } from '../docker/api-version.js';
-import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
-import type { Gap } from './gap.js';
 import { look, sameEntry } from './look.js';
-import { reachAround } from './recovery.js';
-import { transfer, type TransferContext, type TransferResult } from './transfer.js';
-import { firstWindow, widerWindow, type WindowPolicy } from './window.js';
+import { isDaemonError, readBehindGap, recover } from './lost-anchor.js';
+import { PollSum, type PollReport } from './poll-sum.js';
+import type { PollContext, PollTask } from './poll-task.js';
+import { transfer } from './transfer.js';
+import { firstWindow, widerWindow } from './window.js';
 
-export interface PollSettings {
-  readonly window: WindowPolicy;
-  /** How far before the oldest stamp of the anchor to begin to look, ns. */
-  readonly overlap: Nanoseconds;
-  /** After so long, in ms, a line still open is handed on as it is. */
-  readonly openMaxAge: number;
-}
-
-export interface PollContext extends TransferContext {
-  readonly sinceSemantics: () => SinceSemantics;
-  readonly poll: PollSettings;
-}
-
-export interface PollTask {
-  readonly container: ContainerRef;
-  readonly cursor: Cursor;
-  /** Entries that may have been written since the last poll. */
-  readonly expected: number;
-  /** Only for a first look back: read from this stamp on. */
-  readonly from?: Nanoseconds;
-  /** Nothing more will be written: the container has ended, and this poll began after that. */
-  readonly ended: boolean;
-  /** Look at the log's last entry when nothing new was found: is it really the one delivered last? */
-  readonly verify: boolean;
-  /** Such a look has failed before: the Engine does not show what is there. */
-  readonly suspect: boolean;
-  readonly signal: AbortSignal;
-}
-
-export interface PollReport {
-  readonly cursor: Cursor;
-  /** New entries, delivered. */
-  readonly fresh: number;
-  readonly entries: number;
-  readonly reread: number;
-  readonly lines: number;
-  readonly lineBytes: number;
-  readonly rejected: number;
-  readonly bodyBytes: number;
-  readonly requests: number;
-  readonly widenings: number;
-  /** The window that the anchor was found in; undefined for the whole log. */
-  readonly window: number | undefined;
-  readonly gap: Gap | undefined;
-  readonly fault: Error | undefined;
-  /** The log's last entry is not the one delivered last, although nothing new was shown. */
-  readonly suspect: boolean;
-}
-
-/** Each look at a log that shows nothing has one chance in two to show the error behind it. */
-const LOOKS_AT_NOTHING = 32;
+export type { PollContext, PollSettings, PollTask } from './poll-task.js';
+export type { PollReport } from './poll-sum.js';
 
 /**
  * One poll of one container: a transaction that reads what is new, delivers it, and moves the cursor behind it.
@@ -68,7 +18,7 @@ const LOOKS_AT_NOTHING = 32;
  * past the cursor: all of it is new, behind a gap.
  */
 export async function pollContainer(context: PollContext, task: PollTask): Promise<PollReport> {
-  const sum = new Sum(await cutOldLines(context, task));
+  const sum = new PollSum(await cutOldLines(context, task));
 
   let window =
     task.from === undefined ? firstWindow(context.poll.window, anchorLength(task), task.expected) : undefined;
@@ -144,70 +94,8 @@ async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor
   return cut;
 }
 
-/**
- * The whole log does not hold the anchor: perhaps a part of it (a log that lost its end), else there is a gap.
- * Unless the answer was not the whole: at a damaged line the Engine may end it early without a word. So the
- * log's last entry, which `tail=1` shows all the same, must be in it.
- */
-async function readBehindGap(context: PollContext, task: PollTask, sum: Sum): Promise<void> {
-  const end = await look(context.read, task.container, 1, 1, task.signal);
-  sum.looked(end.entries, end.bytes);
-  const last = end.last[0];
-  const part = await transfer(context, {
-    container: task.container,
-    cursor: sum.cursor,
-    acceptsPart: true,
-    ...(last ? { watchFor: last.stamp } : {}),
-    ended: task.ended,
-    signal: task.signal,
-  });
-  sum.add(part);
-  if (part.found) {
-    // The part may end at a damaged place, and what stands behind that be hidden: the next poll, due at once, tells.
-    if (part.fault === undefined && last !== undefined && !part.sawWatched) sum.suspect = true;
-    return;
-  }
-  if (part.fault !== undefined && !isDaemonError(part.fault)) return;
-  if (part.fault !== undefined || (last !== undefined && !part.sawWatched)) {
-    await recover(context, task, sum);
-    return;
-  }
-  // Without `since`: behind a clock step back, all that is left may be stamped before the anchor.
-  const result = await transfer(context, {
-    container: task.container,
-    cursor: sum.cursor,
-    behindGap: 'rotated',
-    ended: task.ended,
-    signal: task.signal,
-  });
-  sum.add(result);
-  if (result.entries > 0 || result.fault !== undefined || !(await isEmpty(context, task, sum))) return;
-  // Nothing is known to be missing, and whatever comes next is new.
-  const empty: Cursor = { ...sum.cursor, anchor: [], open: [], committedAt: context.clock.now() };
-  await context.commit(empty);
-  sum.cursor = empty;
-}
-
-/**
- * Whether a log that answered with nothing is empty. An Engine that cannot read a file of it answers likewise when
- * its error gets lost: the error and the end of the answer wait in two channels, and a select takes either by chance
- * (moby: daemon/logs.go). So it is asked so often that the error would show.
- */
-async function isEmpty(context: PollContext, task: PollTask, sum: Sum): Promise<boolean> {
-  for (let looks = 0; looks < LOOKS_AT_NOTHING; looks++) {
-    const end = await look(context.read, task.container, 1, 1, task.signal);
-    sum.looked(end.entries, end.bytes);
-    if (end.fault !== undefined) sum.fault = end.fault;
-    // Written just now, then.
-    else if (end.entries > 0) sum.suspect = true;
-    else continue;
-    return false;
-  }
-  return true;
-}
-
 /** An Engine may end an answer early without a word (a damaged line): the log's last entry tells. */
-async function verifyEnd(context: PollContext, task: PollTask, sum: Sum): Promise<void> {
+async function verifyEnd(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
   const end = await look(context.read, task.container, 1, 1, task.signal);
   sum.looked(end.entries, end.bytes);
   const anchor = sum.cursor.anchor;
@@ -219,76 +107,4 @@ async function verifyEnd(context: PollContext, task: PollTask, sum: Sum): Promis
   // Perhaps only written since: the next poll, due at once, will tell.
   if (task.suspect) await recover(context, task, sum);
   else sum.suspect = true;
-}
-
-async function recover(context: PollContext, task: PollTask, sum: Sum): Promise<void> {
-  const result = await reachAround(context, {
-    container: task.container,
-    cursor: sum.cursor,
-    ended: task.ended,
-    signal: task.signal,
-  });
-  if (result) sum.add(result);
-}
-
-function isDaemonError(fault: Error): boolean {
-  return (fault as { code?: unknown }).code === 'log_daemon_error';
-}
-
-/** Adds up the answers of one poll. */
-class Sum {
-  cursor: Cursor;
-  fresh = 0;
-  suspect = false;
-  widenings = 0;
-  fault: Error | undefined;
-  #gap: Gap | undefined;
-  #entries = 0;
-  #reread = 0;
-  #lines = 0;
-  #lineBytes = 0;
-  #rejected = 0;
-  #bodyBytes = 0;
-  #requests = 0;
-
-  constructor(cursor: Cursor) {
-    this.cursor = cursor;
-  }
-
-  add(result: TransferResult): void {
-    this.cursor = result.cursor;
-    this.fault = result.fault;
-    this.#gap = result.gap ?? this.#gap;
-    this.fresh += result.entries - result.reread;
-    this.#reread += result.reread;
-    this.#lines += result.lines;
-    this.#lineBytes += result.lineBytes;
-    this.#rejected += result.rejected;
-    this.looked(result.entries, result.bodyBytes);
-  }
-
-  looked(entries: number, bytes: number): void {
-    this.#entries += entries;
-    this.#bodyBytes += bytes;
-    this.#requests++;
-  }
-
-  report(window: number | undefined): PollReport {
-    return {
-      cursor: this.cursor,
-      fresh: this.fresh,
-      entries: this.#entries,
-      reread: this.#reread,
-      lines: this.#lines,
-      lineBytes: this.#lineBytes,
-      rejected: this.#rejected,
-      bodyBytes: this.#bodyBytes,
-      requests: this.#requests,
-      widenings: this.widenings,
-      window,
-      gap: this.#gap,
-      fault: this.fault,
-      suspect: this.suspect,
-    };
-  }
 }

@@ -50,6 +50,8 @@ export interface TransferRequest {
   readonly since?: Nanoseconds;
   /** Set: all of the answer is new, behind a gap; the anchor is not looked for. */
   readonly behindGap?: GapCause;
+  /** Set: the log is known to be empty, so that an answer without entries is what stands behind the gap. */
+  readonly emptied?: boolean;
   /** Set: a part of the anchor is enough, because the log is known not to hold all of it. */
   readonly acceptsPart?: boolean;
   /** Only notice whether an entry of this stamp is in the answer. */
@@ -158,7 +160,8 @@ export async function transfer(context: TransferContext, request: TransferReques
     await delivery.settled();
     throw error;
   });
-  reader.finish();
+  // Behind a gap, an answer without entries says nothing: the place before the gap is still the one that counts.
+  if (request.behindGap === undefined || reader.entries > 0 || request.emptied === true) reader.finish();
   if (request.acceptsPart && answer.fault === undefined && matcher.found && reader.fresh === 0) {
     // The log lost the end of the anchor, and nothing was written since: what is left is the anchor now.
     committed = { ...cursor, anchor: cursor.anchor.slice(0, matcher.part) };

@@ -7,6 +7,7 @@ import { LogBodyError } from '../../../src/docker/log-errors.js';
 import type { ContainerDetails } from '../../../src/model/container.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import {
+  CHUNK_BYTES,
   ENGINE_PROFILES,
   EngineLog,
   type EngineLogOptions,
@@ -76,7 +77,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
         batchAge: 60_000,
         maxSpan: 1800n * NS_PER_SECOND,
         maxWaiting: 2,
-        maxLineBytes: 1000,
+        maxLineBytes: 20_000,
         moveEqualStamps: false,
         gapMarker: true,
       },
@@ -181,6 +182,45 @@ describe('an Engine that cannot read a spoilt file, and whose error gets lost no
       life: 'drained',
       lines: ['before', 'behind'],
       told: ['gap web'],
+    });
+  });
+
+  test.each([
+    ['seen', [true]],
+    ['lost', [false]],
+  ])('an open line does not end there, when the error is %s at the last', async (_how, last) => {
+    const { log, write, poll, pollOn, end, lines, errorSeen, told } = spoilt();
+    log.write('stdout', 'x'.repeat(CHUNK_BYTES), NOW + 1_000_000n);
+    await poll();
+    write('in the spoilt file');
+    log.rotate();
+    log.spoilCompressed(1, 'header');
+    // Of the whole log, twice; of its last entry; of a part of what was delivered; of what is behind a gap.
+    errorSeen.push(false, false, false, false, ...last);
+    await poll();
+    write('behind');
+    log.rotate();
+    log.rotate();
+    end();
+    await pollOn();
+    expect({ lines: lines(), told: told() }).toEqual({
+      lines: ['before', 'x'.repeat(CHUNK_BYTES), 'behind'],
+      told: ['gap web'],
+    });
+  });
+
+  test('of a log that was emptied, the beginning of an open line is not lost', async () => {
+    const { log, write, poll, pollOn, end, lines, told } = setUp('20.10');
+    log.write('stdout', 'x'.repeat(CHUNK_BYTES), NOW);
+    await poll();
+    log.truncateByHand();
+    await poll();
+    write('after');
+    end();
+    await pollOn();
+    expect({ lines: lines().map((text) => text.slice(0, 10)), told: told() }).toEqual({
+      lines: ['x'.repeat(10), 'after'],
+      told: [],
     });
   });
 

@@ -1,0 +1,90 @@
+import type { Cursor } from '../model/cursor.js';
+import { look } from './look.js';
+import type { PollSum } from './poll-sum.js';
+import type { PollContext, PollTask } from './poll-task.js';
+import { reachAround } from './recovery.js';
+import { transfer } from './transfer.js';
+
+/** Each look at a log that shows nothing has one chance in two to show the error behind it. */
+const LOOKS_AT_NOTHING = 32;
+
+/**
+ * The whole log does not hold the anchor: perhaps a part of it (a log that lost its end), else there is a gap.
+ * Unless the answer was not the whole: at a damaged line the Engine may end it early without a word. So the
+ * log's last entry, which `tail=1` shows all the same, must be in it.
+ */
+export async function readBehindGap(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
+  const end = await look(context.read, task.container, 1, 1, task.signal);
+  sum.looked(end.entries, end.bytes);
+  const last = end.last[0];
+  const part = await transfer(context, {
+    container: task.container,
+    cursor: sum.cursor,
+    acceptsPart: true,
+    ...(last ? { watchFor: last.stamp } : {}),
+    ended: task.ended,
+    signal: task.signal,
+  });
+  sum.add(part);
+  if (part.found) {
+    // The part may end at a damaged place, and what stands behind that be hidden: the next poll, due at once, tells.
+    if (part.fault === undefined && last !== undefined && !part.sawWatched) sum.suspect = true;
+    return;
+  }
+  if (part.fault !== undefined && !isDaemonError(part.fault)) return;
+  if (part.fault !== undefined || (last !== undefined && !part.sawWatched)) {
+    await recover(context, task, sum);
+    return;
+  }
+  // Without `since`: behind a clock step back, all that is left may be stamped before the anchor.
+  const behind = {
+    container: task.container,
+    behindGap: 'rotated',
+    ended: task.ended,
+    signal: task.signal,
+  } as const;
+  const result = await transfer(context, { ...behind, cursor: sum.cursor });
+  sum.add(result);
+  if (result.entries > 0 || result.fault !== undefined || !(await isEmpty(context, task, sum))) return;
+  // Nothing is known to be missing, and whatever comes next is new.
+  const nothing = await transfer(context, { ...behind, cursor: sum.cursor, emptied: true });
+  sum.add(nothing);
+  if (nothing.entries > 0 || nothing.fault !== undefined) return;
+  const empty: Cursor = { ...sum.cursor, anchor: [], open: [], committedAt: context.clock.now() };
+  await context.commit(empty);
+  sum.cursor = empty;
+}
+
+/**
+ * Whether a log that answered with nothing is empty. An Engine that cannot read a file of it answers likewise when
+ * its error gets lost: the error and the end of the answer wait in two channels, and a select takes either by chance
+ * (moby: daemon/logs.go). So it is asked so often that the error would show.
+ */
+async function isEmpty(context: PollContext, task: PollTask, sum: PollSum): Promise<boolean> {
+  for (let looks = 0; looks < LOOKS_AT_NOTHING; looks++) {
+    const end = await look(context.read, task.container, 1, 1, task.signal);
+    sum.looked(end.entries, end.bytes);
+    if (end.fault !== undefined) sum.fault = end.fault;
+    // Written just now, then.
+    else if (end.entries > 0) sum.suspect = true;
+    else continue;
+    return false;
+  }
+  return true;
+}
+
+/** Reads what lies behind a damaged place. */
+export async function recover(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
+  const result = await reachAround(context, {
+    container: task.container,
+    cursor: sum.cursor,
+    ended: task.ended,
+    signal: task.signal,
+  });
+  if (result) sum.add(result);
+}
+
+/** The daemon's own error, inside of an answer. */
+export function isDaemonError(fault: Error): boolean {
+  return (fault as { code?: unknown }).code === 'log_daemon_error';
+}

@@ -1,0 +1,82 @@
+import type { Cursor } from '../model/cursor.js';
+import type { Gap } from './gap.js';
+import type { TransferResult } from './transfer.js';
+
+/** What a poll came to. */
+export interface PollReport {
+  readonly cursor: Cursor;
+  /** New entries, delivered. */
+  readonly fresh: number;
+  readonly entries: number;
+  readonly reread: number;
+  readonly lines: number;
+  readonly lineBytes: number;
+  readonly rejected: number;
+  readonly bodyBytes: number;
+  readonly requests: number;
+  readonly widenings: number;
+  /** The window that the anchor was found in; undefined for the whole log. */
+  readonly window: number | undefined;
+  readonly gap: Gap | undefined;
+  readonly fault: Error | undefined;
+  /** The log's last entry is not the one delivered last, although nothing new was shown. */
+  readonly suspect: boolean;
+}
+
+/** Adds up the answers of one poll. */
+export class PollSum {
+  cursor: Cursor;
+  fresh = 0;
+  suspect = false;
+  widenings = 0;
+  fault: Error | undefined;
+  #gap: Gap | undefined;
+  #entries = 0;
+  #reread = 0;
+  #lines = 0;
+  #lineBytes = 0;
+  #rejected = 0;
+  #bodyBytes = 0;
+  #requests = 0;
+
+  constructor(cursor: Cursor) {
+    this.cursor = cursor;
+  }
+
+  add(result: TransferResult): void {
+    this.cursor = result.cursor;
+    this.fault = result.fault;
+    this.#gap = result.gap ?? this.#gap;
+    this.fresh += result.entries - result.reread;
+    this.#reread += result.reread;
+    this.#lines += result.lines;
+    this.#lineBytes += result.lineBytes;
+    this.#rejected += result.rejected;
+    this.looked(result.entries, result.bodyBytes);
+  }
+
+  looked(entries: number, bytes: number): void {
+    this.#entries += entries;
+    this.#bodyBytes += bytes;
+    this.#requests++;
+  }
+
+  report(window: number | undefined): PollReport {
+    return {
+      cursor: this.cursor,
+      fresh: this.fresh,
+      entries: this.#entries,
+      reread: this.#reread,
+      lines: this.#lines,
+      lineBytes: this.#lineBytes,
+      rejected: this.#rejected,
+      bodyBytes: this.#bodyBytes,
+      requests: this.#requests,
+      widenings: this.widenings,
+      window,
+      gap: this.#gap,
+      fault: this.fault,
+      suspect: this.suspect,
+    };
+  }
+}

@@ -1,0 +1,35 @@
+import type { SinceSemantics } from '../docker/api-version.js';
+import type { ContainerRef } from '../model/container.js';
+import type { Cursor } from '../model/cursor.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { TransferContext } from './transfer.js';
+import type { WindowPolicy } from './window.js';
+
+export interface PollSettings {
+  readonly window: WindowPolicy;
+  /** How far before the oldest stamp of the anchor to begin to look, ns. */
+  readonly overlap: Nanoseconds;
+  /** After so long, in ms, a line still open is handed on as it is. */
+  readonly openMaxAge: number;
+}
+
+export interface PollContext extends TransferContext {
+  readonly sinceSemantics: () => SinceSemantics;
+  readonly poll: PollSettings;
+}
+
+export interface PollTask {
+  readonly container: ContainerRef;
+  readonly cursor: Cursor;
+  /** Entries that may have been written since the last poll. */
+  readonly expected: number;
+  /** Only for a first look back: read from this stamp on. */
+  readonly from?: Nanoseconds;
+  /** Nothing more will be written: the container has ended, and this poll began after that. */
+  readonly ended: boolean;
+  /** Look at the log's last entry when nothing new was found: is it really the one delivered last? */
+  readonly verify: boolean;
+  /** Such a look has failed before: the Engine does not show what is there. */
+  readonly suspect: boolean;
+  readonly signal: AbortSignal;
+}
