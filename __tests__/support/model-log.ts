@@ -6,7 +6,8 @@ import type { TestEntry } from './wire.js';
 
 /**
  * A container's log as the Engine answers from it, in its smallest form: entries in file order; `tail` takes
- * the last ones, then `since` filters (Engine up to 23) or seeks (24 and later).
+ * the last ones, then `since` filters (Engine up to 23) or seeks (24 and later). Before all that, a compressed
+ * file is passed over when the stamp written to it last is before `since`.
  */
 export class ModelLog {
   entries: TestEntry[] = [];
@@ -15,15 +16,17 @@ export class ModelLog {
   reads = 0;
   /** Entries that went over the wire. */
   sent = 0;
+  /** Of the entries in compressed files: the stamp in the file's header. */
+  readonly #headers = new Map<TestEntry, bigint>();
   /** Cuts each answer after so many entries. */
   cutAfter = Infinity;
 
   read: LogSource = async (request, sink) => {
     await Promise.resolve();
     this.reads++;
-    let shown = request.tail === undefined ? this.entries : this.entries.slice(-request.tail);
-    if (request.tail === 0) shown = [];
     const since = request.since;
+    let shown = this.entries.filter((entry) => since === undefined || !this.#isPassedOver(entry, since));
+    if (request.tail !== undefined) shown = request.tail === 0 ? [] : shown.slice(-request.tail);
     if (since !== undefined) {
       if (this.semantics === 'filter') shown = shown.filter((entry) => entry.stamp >= since);
       else {
@@ -40,6 +43,18 @@ export class ModelLog {
     this.sent += sent.length;
     return { bytes: 0, ...(complete ? {} : { fault: new Error('broke off') }) };
   };
+
+  /** Ends the current file, and compresses it. */
+  compress(): void {
+    const header = this.entries.at(-1)?.stamp;
+    if (header === undefined) return;
+    for (const entry of this.entries) if (!this.#headers.has(entry)) this.#headers.set(entry, header);
+  }
+
+  #isPassedOver(entry: TestEntry, since: bigint): boolean {
+    const header = this.#headers.get(entry);
+    return header !== undefined && header < since;
+  }
 }
 
 /** Entries that come in one read. */

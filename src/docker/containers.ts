@@ -23,7 +23,13 @@ const inspectShape = z.object({
   Id: id,
   Name: z.string().nullish(),
   Config: z.object({ Tty: z.boolean().nullish() }).nullish(),
-  HostConfig: z.object({ LogConfig: z.object({ Type: z.string().nullish() }).nullish() }).nullish(),
+  HostConfig: z
+    .object({
+      LogConfig: z
+        .object({ Type: z.string().nullish(), Config: z.record(z.string(), z.string()).nullish() })
+        .nullish(),
+    })
+    .nullish(),
   State: z
     .object({
       Running: z.boolean().nullish(),
@@ -77,14 +83,27 @@ export async function inspectContainer(
     body,
     inspectShape,
   );
+  const logDriver = HostConfig?.LogConfig?.Type ?? '';
   return {
     name: ownName([Name ?? ''], Id),
     tty: Config?.Tty ?? false,
-    logDriver: HostConfig?.LogConfig?.Type ?? '',
+    logDriver,
+    plainLog: isPlain(logDriver, HostConfig?.LogConfig?.Config ?? {}),
     startedAt: stampOrZero(State?.StartedAt),
     finishedAt: stampOrZero(State?.FinishedAt),
     running: State?.Running ?? false,
   };
+}
+
+/** What Go takes for false (strconv.ParseBool), and an option that is not set. */
+const OFF: ReadonlySet<string> = new Set(['', '0', 'f', 'F', 'false', 'False', 'FALSE']);
+
+/**
+ * json-file compresses only when told to (moby: daemon/logger/jsonfilelog). The driver local does unless told not
+ * to, and so does the cache through which most others are read.
+ */
+function isPlain(logDriver: string, options: Readonly<Record<string, string>>): boolean {
+  return logDriver === 'journald' || (logDriver === 'json-file' && OFF.has(options['compress'] ?? ''));
 }
 
 /**

@@ -18,6 +18,8 @@ export interface ContainerSummary {
 export interface ContainerDetails {
   readonly tty: boolean;
   readonly logDriver: string;
+  /** No file of its log is ever compressed. Absent: one may be. */
+  readonly plainLog?: boolean;
   /** ns; 0n when it never started. */
   readonly startedAt: Nanoseconds;
   /** ns; 0n while it has not finished. */

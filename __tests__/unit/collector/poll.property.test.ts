@@ -27,6 +27,7 @@ type Step =
   | { kind: 'openChunk'; stream: 1 | 2; advance: bigint }
   | { kind: 'closeChunk'; stream: 1 | 2 }
   | { kind: 'rotate'; share: number }
+  | { kind: 'compress' }
   | { kind: 'poll'; cutAfter: number; expected: number; verify: boolean }
   | { kind: 'crash'; afterPushes: number };
 
@@ -58,6 +59,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('rotate' as const), share: fc.integer({ min: 1, max: 99 }) }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('compress' as const) }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -91,6 +93,8 @@ interface Options {
   window: boolean;
   anchor: number;
   batch: number;
+  /** The log's files are never compressed. */
+  plain: boolean;
 }
 
 class CrashNow extends Error {}
@@ -173,7 +177,7 @@ async function live(steps: readonly Step[], options: Options): Promise<World> {
     log.cutAfter = task.cutAfter;
     try {
       const report = await pollContainer(context, {
-        container,
+        container: { ...container, plainLog: options.plain },
         cursor,
         expected: task.expected,
         ended: false,
@@ -220,6 +224,9 @@ async function live(steps: readonly Step[], options: Options): Promise<World> {
         lineOf = lineOf.slice(drop);
         break;
       }
+      case 'compress':
+        if (!options.plain) log.compress();
+        break;
       case 'poll':
         await poll(s);
         break;
@@ -249,6 +256,7 @@ const options = fc.record({
   window: fc.boolean(),
   anchor: fc.constantFrom(8, 32),
   batch: fc.constantFrom(1, 3, 1000),
+  plain: fc.boolean(),
 });
 
 describe('polls of a random log at random instants', () => {

@@ -130,7 +130,7 @@ describe('inspect', () => {
       const shop = engine.addContainer({ name: 'shop', tty: true, driver: 'local', started: false });
       const { api } = engineApi(engine.socketPath);
       const ask = () => inspectContainer(api, shop.id, never);
-      const created = { name: 'shop', tty: true, logDriver: 'local', running: false };
+      const created = { name: 'shop', tty: true, logDriver: 'local', plainLog: false, running: false };
       expect(await ask()).toEqual({ ...created, startedAt: 0n, finishedAt: 0n });
       shop.start();
       const { startedAt, running } = await ask();
@@ -141,6 +141,22 @@ describe('inspect', () => {
       const ended = await ask();
       expect(ended.running).toBe(false);
       expect(ended.finishedAt).toBeGreaterThanOrEqual(startedAt + 5_000_000_000n);
+    });
+  });
+
+  test.each([
+    ['json-file', {}, true],
+    ['json-file', { 'max-size': '1m', compress: 'false' }, true],
+    ['json-file', { compress: 'true' }, false],
+    ['json-file', { compress: 'T' }, false],
+    ['journald', {}, true],
+    ['local', {}, false],
+    ['local', { compress: 'false' }, false],
+    // Read through the cache, which compresses.
+    ['syslog', {}, false],
+  ])('whether a log of %s with %j is never compressed: %s', async (Type, Config, plainLog) => {
+    await answering({ Id: ID, HostConfig: { LogConfig: { Type, Config } } }, async (api) => {
+      expect(await inspectContainer(api, ID, never)).toMatchObject({ logDriver: Type, plainLog });
     });
   });
 
@@ -162,6 +178,7 @@ describe('inspect', () => {
           name: ID.slice(0, 12),
           tty: false,
           logDriver: '',
+          plainLog: false,
           startedAt: 0n,
           finishedAt: 0n,
           running: false,

@@ -46,7 +46,11 @@ export function inspectJson(container: SimulatedContainer): object {
     RestartCount: container.restarts,
     Driver: 'overlay2',
     Platform: 'linux',
-    HostConfig: { LogConfig: { Type: container.driver, Config: {} }, NetworkMode: 'none', AutoRemove: false },
+    HostConfig: {
+      LogConfig: { Type: container.driver, Config: container.logOptions },
+      NetworkMode: 'none',
+      AutoRemove: false,
+    },
     Mounts: [],
     Config: {
       Hostname: container.id.slice(0, 12),

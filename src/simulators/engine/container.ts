@@ -45,6 +45,8 @@ export class SimulatedContainer {
   readonly image: string;
   readonly tty: boolean;
   readonly driver: string;
+  /** Of `max-size` and its like those that a reader may look at. */
+  readonly logOptions: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly createdNs: Nanoseconds;
   readonly log: EngineLog;
@@ -67,6 +69,8 @@ export class SimulatedContainer {
     this.image = options.image ?? 'busybox:latest';
     this.tty = options.tty ?? false;
     this.driver = options.driver ?? 'json-file';
+    const compress = options.rotation?.compress;
+    this.logOptions = compress === undefined ? {} : { compress: String(compress) };
     this.labels = options.labels ?? {};
     this.#host = host;
     this.createdNs = host.now();
