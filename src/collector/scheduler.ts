@@ -30,6 +30,8 @@ export class Scheduler {
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #running = new Set<Promise<void>>();
   #wake: (() => void) | undefined;
+  /** Monotonic ms at which it will look again by itself. */
+  #wakesAt = 0;
   #active = 0;
 
   constructor(options: SchedulerOptions) {
@@ -56,6 +58,7 @@ export class Scheduler {
     while (!signal.aborted) {
       const next = gate.isOpen ? this.#launchDue(signal) : Infinity;
       const wait = Math.min(Math.max(next - clock.monotonic(), GRAIN_MS), LONGEST_SLEEP_MS);
+      this.#wakesAt = clock.monotonic() + wait;
       await this.#sleep(wait, signal);
       await gate.opened(signal);
     }
@@ -83,7 +86,7 @@ export class Scheduler {
         state.busy = false;
         this.#options.fleet.left(state);
         this.#running.delete(polled);
-        if (state.dueAt <= this.#options.clock.monotonic()) this.wake();
+        if (state.dueAt < this.#wakesAt) this.wake();
       });
     this.#running.add(polled);
   }

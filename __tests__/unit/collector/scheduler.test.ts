@@ -6,7 +6,7 @@ import type { ContainerState } from '../../../src/collector/container-state.js';
 import { ManualClock, settle } from '../../support/manual-clock.js';
 import { recordingObserver } from '../../support/recording-observer.js';
 
-function setUp(count: number, concurrency = 2) {
+function setUp(count: number, concurrency = 2, interval = 5000) {
   const clock = new ManualClock();
   const completed: string[] = [];
   const fleet = new Fleet({
@@ -42,7 +42,7 @@ function setUp(count: number, concurrency = 2) {
           done: () => {
             if (over) return;
             over = true;
-            state.dueAt = clock.monotonic() + 5000;
+            state.dueAt = clock.monotonic() + interval;
             resolve(undefined);
           },
         });
@@ -86,6 +86,22 @@ describe('the scheduler', () => {
     expect(polls).toHaveLength(2);
     stop.abort();
     polls[1]!.done();
+    await ended;
+  });
+
+  test('one that is due again within less than the longest sleep is polled when it is due', async () => {
+    const { polls, stop, ended, clock } = setUp(1, 2, 100);
+    await clock.pass(0);
+    polls[0]!.done();
+    await clock.pass(99);
+    expect(polls).toHaveLength(1);
+    await clock.pass(1);
+    expect(polls).toHaveLength(2);
+    polls[1]!.done();
+    await clock.pass(100);
+    expect(polls).toHaveLength(3);
+    stop.abort();
+    for (const poll of polls) poll.done();
     await ended;
   });
 
