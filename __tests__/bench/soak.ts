@@ -6,11 +6,9 @@ import { startLokiSimulator } from '../../src/simulators/loki/index.js';
 import { importBusybox } from '../support/engines/busybox-image.js';
 import { startEngine } from '../support/engines/engine.js';
 import { engineVersions } from '../support/engines/versions.js';
-import { startCollector } from './collector-process.js';
-import type { MeasuredProcess } from './measured-process.js';
-import { metricSum } from './metric-sum.js';
 import { RESULTS } from './results-folder.js';
 import { ScratchFolder } from './scratch-folder.js';
+import { ServiceProcess } from './service-process.js';
 import { Crowd } from './soak/crowd.js';
 import { Ledger } from './soak/ledger.js';
 import { soakReport, type SoakResult } from './soak/report.js';
@@ -57,12 +55,12 @@ async function main(): Promise<void> {
 
 /**
  * Far more polls than by default: days of them in minutes. What is remembered for a time by design (own samples,
- * containers that are gone) is remembered for a minute, so that it is full when the soak begins to be judged.
+ * containers that are gone) is remembered for minutes, so that it is full long before the end.
  */
 const HURRIED = {
   poll: { interval: '1s', min_interval: '200ms', max_interval: '2s' },
   discovery: { events_interval: '500ms', list_interval: '5s', forget_after: '1m' },
-  resources: { interval: '1s', window: '1m', warm_up: '30s' },
+  resources: { interval: '1s', window: '3m' },
 };
 const TAKE_EVERY_MS = 1000;
 const SHOW_EVERY = 10;
@@ -80,24 +78,23 @@ async function soak(seconds: number, containers: number, rate: number): Promise<
   // Taken out, so that hours of lines need no memory.
   const take = () => loki.take().forEach(({ line }) => ledger.add(line));
   const taking = setInterval(take, TAKE_EVERY_MS);
-  let collector: MeasuredProcess | undefined;
+  let service: ServiceProcess | undefined;
   try {
     await importBusybox(engine.api);
-    collector = startCollector({
-      command: 'run',
+    service = await ServiceProcess.start({
       folder: scratch.fresh(),
       nodeFlags: ['--expose-gc'],
       socketPath: engine.socketPath,
       lokiUrl: loki.url,
       settings: HURRIED,
     });
-    const statusUrl = await collecting(collector);
+    const running = service;
     const crowd = new Crowd(engine, {
       count: containers,
       linesPerSecond: rate,
       ledger,
       readToEnd: async (id) => {
-        const { containers: known } = await statusPage(statusUrl);
+        const { containers: known } = await running.status();
         return known.some((each) => id.startsWith(each.id) && each.life === 'drained');
       },
     });
@@ -107,7 +104,7 @@ async function soak(seconds: number, containers: number, rate: number): Promise<
 
     const began = Date.now();
     const over = AbortSignal.timeout(seconds * 1000);
-    const sampler = new Sampler({ collector, statusUrl, engine, lines: () => ledger.delivered });
+    const sampler = new Sampler({ service, engine, lines: () => ledger.delivered });
     const sampling = sampler.run(over, (sample) => {
       if (sampler.samples.length % SHOW_EVERY === 0) say(shown(sample));
     });
@@ -116,13 +113,22 @@ async function soak(seconds: number, containers: number, rate: number): Promise<
     await crowd.end();
     take();
 
+    await until('all is read to its end', async () =>
+      (await running.status()).containers.every(({ life }) => life === 'drained'),
+    );
     const idleSockets: number[] = [];
     for (let look = 0; look < IDLE_LOOKS; look++) {
       await delay(IDLE_LOOK_EVERY_MS);
-      idleSockets.push((await statusPage(statusUrl)).engine_sockets);
+      idleSockets.push((await service.status()).engine_sockets);
     }
-    const metrics = await (await fetch(`${statusUrl}/metrics`)).text();
-    await collector.stop();
+    const sums = await service.metrics(
+      'pollard_polls_total',
+      'pollard_entries_read_total',
+      'pollard_entries_reread_total',
+      'pollard_gaps_total',
+      'pollard_missed_containers_total',
+    );
+    await service.stop();
     take();
     const counts = loki.counts();
     return {
@@ -132,46 +138,30 @@ async function soak(seconds: number, containers: number, rate: number): Promise<
       linesPerSecond: crowd.linesPerSecond,
       seconds,
       samples: sampler.samples,
-      heap: heapOf(collector, began),
+      heap: heapOf(service.process.heapFile, began),
       account: ledger.account(crowd.written),
       deaths: crowd.deaths,
       refused: Object.values(counts.refused).reduce((sum, entries) => sum + entries, 0),
       folded: counts.strictDuplicates,
-      polls: metricSum(metrics, 'pollard_polls_total'),
-      entriesRead: metricSum(metrics, 'pollard_entries_read_total'),
-      entriesReread: metricSum(metrics, 'pollard_entries_reread_total'),
-      gaps: metricSum(metrics, 'pollard_gaps_total'),
-      missed: metricSum(metrics, 'pollard_missed_containers_total'),
+      polls: sums.pollard_polls_total,
+      entriesRead: sums.pollard_entries_read_total,
+      entriesReread: sums.pollard_entries_reread_total,
+      gaps: sums.pollard_gaps_total,
+      missed: sums.pollard_missed_containers_total,
       idleSockets,
     };
   } finally {
     clearInterval(taking);
-    if (collector?.running === true) await collector.kill();
+    await service?.discard();
     await loki.close();
     await engine.stop();
     scratch.remove();
   }
 }
 
-interface StatusPage {
-  readonly engine_sockets: number;
-  readonly containers: readonly { readonly id: string; readonly life: string }[];
-}
-
-async function statusPage(url: string): Promise<StatusPage> {
-  return (await (await fetch(`${url}/status`)).json()) as StatusPage;
-}
-
-/** Waits until the service collects; returns the address of its status page. */
-async function collecting(collector: MeasuredProcess): Promise<string> {
-  const url = () => /"status":"(http:[^"]+)"/.exec(collector.lastWords)?.[1];
-  await until('the service collects', () => url() !== undefined, collector);
-  return url()!;
-}
-
 /** What was written at each SIGUSR2; see report-usage.mjs. */
-function heapOf(collector: MeasuredProcess, began: number): SoakResult['heap'] {
-  const lines = readFileSync(collector.heapFile, 'utf8').trim().split('\n');
+function heapOf(file: string, began: number): SoakResult['heap'] {
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
   const points = lines.map((line) => line.split(' ').map(Number));
   return {
     seconds: points.map(([at]) => (at! - began) / 1000),

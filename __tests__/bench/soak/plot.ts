@@ -1,5 +1,5 @@
 import { svgPlot, type Curve } from '../svg-plot.js';
-import { WARM_UP_S, type Growth } from './growth.js';
+import type { Growth } from './growth.js';
 import type { SoakResult } from './report.js';
 import type { Sample } from './sampler.js';
 
@@ -15,9 +15,9 @@ export function soakPlot(result: SoakResult, growths: readonly Growth[]): string
     ...lightened(minutes, samples.map(value)),
   });
   const fit = (name: string, colour: string): Curve => {
-    const { trend } = growths.find((growth) => growth.name === name)!;
+    const { trend, from } = growths.find((growth) => growth.name === name)!;
     const end = samples.at(-1)?.seconds ?? 0;
-    const ends = [WARM_UP_S, end];
+    const ends = [from, end];
     return {
       label: 'fitted',
       colour,

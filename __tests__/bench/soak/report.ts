@@ -67,22 +67,22 @@ export function soakReport(result: SoakResult): SoakReport {
       'file descriptors',
       '',
       series(({ fds }) => fds),
-      1,
+      { slack: 1 },
     ),
     growthOf(
       'sockets',
       '',
       series(({ sockets }) => sockets),
-      1,
+      { slack: 1 },
     ),
     growthOf(
       'active resources',
       '',
       series(({ live }) => live),
-      1,
+      { slack: 1 },
     ),
-    growthOf('heap after GC', 'MiB', mib(heap), 1),
-    growthOf('resident memory', 'MiB', mib(series(({ rss }) => rss)), 8),
+    growthOf('heap after GC', 'MiB', mib(heap), { slack: 2, secondHalf: true }),
+    growthOf('resident memory', 'MiB', mib(series(({ rss }) => rss)), { slack: 8, secondHalf: true }),
   ];
   const checks = checksOf(result);
   const holds = [...growths, ...checks].every((row) => row.holds);
@@ -118,15 +118,15 @@ function checksOf(result: SoakResult): Check[] {
     },
     {
       what: 'Engine sockets while no poll runs',
-      goal: 'at most 1, of a look at events or the list',
-      figure: `${mostBetween} in ${between.length} looks`,
-      holds: mostBetween <= 1,
+      goal: '0, but for a look at events or the list',
+      figure: `${mostBetween} at most in ${between.length} looks`,
+      holds: mostBetween <= 2,
     },
     {
       what: 'Engine sockets with nothing to do',
-      goal: '0 in most looks, at most 1',
+      goal: '0, but for a look at events or the list',
       figure: `0 in ${idle} of ${idleSockets.length}`,
-      holds: idle * 2 > idleSockets.length && Math.max(...idleSockets) <= 1,
+      holds: idle * 2 > idleSockets.length && Math.max(...idleSockets) <= 2,
     },
     exactly('samples not healthy', unhealthy, 0),
   ];

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Engine } from '../../support/engines/engine.js';
-import type { MeasuredProcess } from '../measured-process.js';
 import { cpuSecondsOf, openFilesOf, rssOf } from '../process-status.js';
+import type { ServiceProcess } from '../service-process.js';
 
 /** What the collector and the Engine had and did at one instant. */
 export interface Sample {
@@ -26,16 +26,8 @@ export interface Sample {
   readonly daemonCpu: number;
 }
 
-interface StatusPage {
-  readonly engine_sockets: number;
-  readonly active_polls: number;
-  readonly resources: { readonly live: number; readonly event_loop_lag_seconds: number } | null;
-  readonly health: { readonly state: string };
-}
-
 export interface SamplerOptions {
-  readonly collector: MeasuredProcess;
-  readonly statusUrl: string;
+  readonly service: ServiceProcess;
   readonly engine: Engine;
   /** Lines in Loki. */
   readonly lines: () => number;
@@ -64,24 +56,24 @@ export class Sampler {
       const sample = await this.#sample();
       this.samples.push(sample);
       onSample(sample);
-      if (n % HEAP_EVERY === 0) this.#options.collector.signal('SIGUSR2');
+      if (n % HEAP_EVERY === 0) this.#options.service.process.signal('SIGUSR2');
     }
   }
 
   async #sample(): Promise<Sample> {
-    const { collector, statusUrl, engine, lines } = this.#options;
-    const page = (await (await fetch(`${statusUrl}/status`)).json()) as StatusPage;
+    const { service, engine, lines } = this.#options;
+    const page = await service.status();
     return {
       seconds: (performance.now() - this.#began) / 1000,
       lines: lines(),
-      ...openFilesOf(collector.pid),
+      ...openFilesOf(service.pid),
       live: page.resources?.live ?? 0,
-      rss: rssOf(collector.pid),
+      rss: rssOf(service.pid),
       engineSockets: page.engine_sockets,
       activePolls: page.active_polls,
       lagMs: (page.resources?.event_loop_lag_seconds ?? 0) * 1000,
       health: page.health.state,
-      collectorCpu: cpuSecondsOf(collector.pid),
+      collectorCpu: cpuSecondsOf(service.pid),
       daemonCpu: engine.cpuSeconds(),
     };
   }

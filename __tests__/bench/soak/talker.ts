@@ -48,7 +48,7 @@ export class Talker {
 
   /** A new container under its name; the one before is removed. */
   async create(): Promise<void> {
-    await this.#container?.remove();
+    await this.remove();
     this.#generation++;
     const head = `${this.name} ${this.#generation} 1 000000 `;
     this.#container = await createContainer(this.#engine, {
@@ -79,6 +79,12 @@ export class Talker {
     const pattern = new RegExp(`(${this.name} \\d+ \\d+) (\\d+) `);
     const [, speaker, lines] = pattern.exec(body.toString('latin1')) ?? [];
     return speaker === undefined ? undefined : { speaker, lines: Number(lines) };
+  }
+
+  /** Ends it, with its log; harmless when there is none. */
+  async remove(): Promise<void> {
+    await this.#container?.remove();
+    this.#container = undefined;
   }
 
   #existing(): TestContainer {
