@@ -44,6 +44,8 @@ export interface ContainerState {
   /** Polls in a row that found nothing. */
   idlePolls: number;
   suspect: boolean;
+  /** The Engine searches the end of its log for ever (a file emptied by hand), until the file is opened anew. */
+  tailHangs: boolean;
   /** The last poll was cut short in the middle of much that is new: no window will reach back to it. */
   behind: boolean;
   /** Polls in a row that were cut by the deadline without getting anywhere. */
@@ -80,6 +82,7 @@ export function newContainerState(
     rate: 0,
     idlePolls: 0,
     suspect: false,
+    tailHangs: false,
     behind: false,
     stalls: 0,
     failures: 0,

@@ -167,6 +167,7 @@ export class Fleet {
   /** It started or ended: what inspect said is old, and it is due now. */
   #wake(state: ContainerState): void {
     state.details = undefined;
+    state.tailHangs = false;
     if (state.life !== 'gone') state.life = 'active';
     state.dueAt = this.#options.clock.monotonic();
     state.failures = 0;

@@ -14,17 +14,23 @@ export interface Look {
   readonly fault: Error | undefined;
 }
 
-/** Reads the last `tail` entries, whatever their stamps, and keeps the last `keep` of them. */
+/** Reads the last `tail` entries, or all, whatever their stamps, and keeps the last `keep` of them. */
 export async function look(
   read: LogSource,
   container: ContainerRef,
-  tail: number,
+  tail: number | undefined,
   keep: number,
   signal: AbortSignal,
 ): Promise<Look> {
   const counter = new Counter(keep);
   const answer = await read(
-    { containerId: container.id, containerName: container.name, tty: container.tty, tail, signal },
+    {
+      containerId: container.id,
+      containerName: container.name,
+      tty: container.tty,
+      ...(tail === undefined ? {} : { tail }),
+      signal,
+    },
     counter,
   );
   return {

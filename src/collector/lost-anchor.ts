@@ -1,4 +1,4 @@
-import type { Cursor } from '../model/cursor.js';
+import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { look } from './look.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
@@ -14,9 +14,7 @@ const LOOKS_AT_NOTHING = 32;
  * log's last entry, which `tail=1` shows all the same, must be in it.
  */
 export async function readBehindGap(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
-  const end = await look(context.read, task.container, 1, 1, task.signal);
-  sum.looked(end.entries, end.bytes);
-  const last = end.last[0];
+  const last = task.tailHangs ? undefined : await lastEntry(context, task, sum);
   const part = await transfer(context, {
     container: task.container,
     cursor: sum.cursor,
@@ -55,6 +53,16 @@ export async function readBehindGap(context: PollContext, task: PollTask, sum: P
   sum.cursor = empty;
 }
 
+async function lastEntry(
+  context: PollContext,
+  task: PollTask,
+  sum: PollSum,
+): Promise<AnchorEntry | undefined> {
+  const end = await look(context.read, task.container, 1, 1, task.signal);
+  sum.looked(end.entries, end.bytes);
+  return end.last[0];
+}
+
 /**
  * Whether a log that answered with nothing is empty. An Engine that cannot read a file of it answers likewise when
  * its error gets lost: the error and the end of the answer wait in two channels, and a select takes either by chance
@@ -62,7 +70,7 @@ export async function readBehindGap(context: PollContext, task: PollTask, sum: P
  */
 async function isEmpty(context: PollContext, task: PollTask, sum: PollSum): Promise<boolean> {
   for (let looks = 0; looks < LOOKS_AT_NOTHING; looks++) {
-    const end = await look(context.read, task.container, 1, 1, task.signal);
+    const end = await look(context.read, task.container, task.tailHangs ? undefined : 1, 1, task.signal);
     sum.looked(end.entries, end.bytes);
     if (end.fault !== undefined) sum.fault = end.fault;
     // Written just now, then.
@@ -87,4 +95,9 @@ export async function recover(context: PollContext, task: PollTask, sum: PollSum
 /** The daemon's own error, inside of an answer. */
 export function isDaemonError(fault: Error): boolean {
   return (fault as { code?: unknown }).code === 'log_daemon_error';
+}
+
+/** Nothing came, not even a beginning. */
+export function isHang(fault: Error, bytes: number): boolean {
+  return bytes === 0 && (fault as { code?: unknown }).code === 'log_stalled';
 }

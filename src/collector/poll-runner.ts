@@ -120,6 +120,7 @@ export class PollRunner {
         state.suspect ||
         hasEnded(details),
       suspect: state.suspect,
+      tailHangs: state.tailHangs,
       signal,
     });
     // Nothing was written in the time looked back to: what comes next is new, what is older is not wanted.
@@ -173,6 +174,8 @@ export class PollRunner {
     const { clock, interval: policy, random } = this.#options;
     state.cursor = report.cursor;
     state.suspect = report.suspect;
+    // As long as the whole log comes; else the Engine hangs on anything.
+    state.tailHangs = report.tailHung || (state.tailHangs && report.fault === undefined);
     state.behind = report.fault !== undefined && report.fresh >= FAR_BEHIND;
     state.lastError = report.fault;
     state.failures = 0;

@@ -21,6 +21,8 @@ export interface PollReport {
   readonly fault: Error | undefined;
   /** The log's last entry is not the one delivered last, although nothing new was shown. */
   readonly suspect: boolean;
+  /** Asked for the log's end, the Engine sent nothing at all. */
+  readonly tailHung: boolean;
 }
 
 /** Adds up the answers of one poll. */
@@ -28,6 +30,7 @@ export class PollSum {
   cursor: Cursor;
   fresh = 0;
   suspect = false;
+  tailHung = false;
   widenings = 0;
   fault: Error | undefined;
   #gap: Gap | undefined;
@@ -77,6 +80,7 @@ export class PollSum {
       gap: this.#gap,
       fault: this.fault,
       suspect: this.suspect,
+      tailHung: this.tailHung,
     };
   }
 }

@@ -31,5 +31,7 @@ export interface PollTask {
   readonly verify: boolean;
   /** Such a look has failed before: the Engine does not show what is there. */
   readonly suspect: boolean;
+  /** The Engine was seen to search the end of this log for ever: it is read without `tail`, at whatever cost. */
+  readonly tailHangs: boolean;
   readonly signal: AbortSignal;
 }

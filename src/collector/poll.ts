@@ -1,7 +1,7 @@
 import type { Cursor } from '../model/cursor.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import { look, sameEntry } from './look.js';
-import { isDaemonError, readBehindGap, recover } from './lost-anchor.js';
+import { isDaemonError, isHang, readBehindGap, recover } from './lost-anchor.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { transfer } from './transfer.js';
@@ -21,7 +21,9 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
   const sum = new PollSum(await cutOldLines(context, task));
 
   let window =
-    task.from === undefined ? firstWindow(context.poll.window, anchorLength(task), task.expected) : undefined;
+    task.from === undefined && !task.tailHangs
+      ? firstWindow(context.poll.window, anchorLength(task), task.expected)
+      : undefined;
   for (;;) {
     const since = sinceFor(context, task, window, sum.widenings);
     const result = await transfer(context, {
@@ -35,6 +37,7 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     sum.add(result);
     if (result.found) break;
     if (result.fault !== undefined) {
+      if (window !== undefined) sum.tailHung = isHang(result.fault, result.bodyBytes);
       if (isDaemonError(result.fault) && !task.signal.aborted) await recover(context, task, sum);
       return sum.report(window);
     }
@@ -48,7 +51,8 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     sum.widenings++;
   }
 
-  if (sum.fresh === 0 && sum.fault === undefined && task.verify && sum.cursor.anchor.length > 0) {
+  const verify = task.verify && !task.tailHangs && sum.cursor.anchor.length > 0;
+  if (sum.fresh === 0 && sum.fault === undefined && verify) {
     await verifyEnd(context, task, sum);
   } else if (sum.fresh === 0 && sum.fault !== undefined && isDaemonError(sum.fault) && !task.signal.aborted) {
     await recover(context, task, sum);
@@ -101,6 +105,7 @@ async function verifyEnd(context: PollContext, task: PollTask, sum: PollSum): Pr
   const anchor = sum.cursor.anchor;
   if (end.fault !== undefined) {
     sum.fault = end.fault;
+    sum.tailHung = isHang(end.fault, end.bytes);
     return;
   }
   if (end.last.length === 0 || sameEntry(end.last[0], anchor[anchor.length - 1])) return;

@@ -6,6 +6,8 @@ export type LogFault =
   | 'daemon_error'
   /** The body ended in the middle of a frame or of an entry. */
   | 'truncated'
+  /** The Engine sent nothing more, and did not end the answer. */
+  | 'stalled'
   /** A frame or an entry is longer than the bound. */
   | 'too_large'
   /** Bytes that are no frame, or an entry without a stamp. */
@@ -25,6 +27,7 @@ export class LogBodyError extends PollardError {
 const HINTS: Record<LogFault, string> = {
   daemon_error: "look into the Engine's own log; a corrupt or missing log file is the usual cause",
   truncated: 'the Engine was restarted or broke off; the rest is read by the next poll',
+  stalled: 'look at the load and the log of the Engine; the rest is read by the next poll',
   too_large: 'raise poll.max_frame_bytes if the container really writes entries of this size',
   malformed: 'check that docker.host is a Docker Engine and that no proxy rewrites its answers',
 };

@@ -9,6 +9,8 @@ import { PacedConnection, type ConnectionReader } from './paced-connection.js';
 import type { SocketLedger } from './socket-ledger.js';
 import { TtyParser } from './tty.js';
 
+/** See connection-error.ts. */
+const IDLE = 'HTTP_IDLE';
 /** An error body is read up to here, bytes. */
 const MAX_ERROR_BODY = 64 * 1024;
 
@@ -198,7 +200,7 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
 
   readonly #onIdle = (): void => {
     const { idleTimeout } = this.#options;
-    this.#fail(coded('HTTP_IDLE', `nothing came for ${idleTimeout} ms`));
+    this.#fail(coded(IDLE, `nothing came for ${idleTimeout} ms`));
   };
 
   /** Ends the request. Behind a status 200 the error is the fault of an answer, before it there was none. */
@@ -232,5 +234,6 @@ function coded(code: string, message: string): Error {
 }
 
 function brokenOff(error: Error): LogBodyError {
+  if ((error as { code?: unknown }).code === IDLE) return new LogBodyError('stalled', error.message);
   return new LogBodyError('truncated', `the answer broke off: ${error.message}`);
 }

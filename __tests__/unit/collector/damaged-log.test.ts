@@ -36,10 +36,13 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     finishedAt: 0n,
     running: true,
   };
+  const tails: (number | undefined)[] = [];
   const read: LogSource = async ({ tail, since }, sink) => {
+    tails.push(tail);
     const failure = failures.shift();
     if (failure !== undefined) return { bytes: 0, fault: failure };
-    const { entries, error } = log.open({ tail, since });
+    const { entries, error, hangs } = log.open({ tail, since });
+    if (hangs === true) return { bytes: 0, fault: new LogBodyError('stalled', 'nothing came') };
     for (const { stream, stampNs, text, terminated } of entries) {
       const seconds = Number(stampNs / NS_PER_SECOND);
       const nanos = Number(stampNs % NS_PER_SECOND);
@@ -99,6 +102,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     log,
     errorSeen,
     failures,
+    tails,
     state,
     write: (text: string) => log.writeLine('stdout', text, NOW + BigInt(written++)),
     end: () => {
@@ -252,4 +256,47 @@ test('a container that has ended is not left alone when its last entry could not
   expect(state.life).toBe('active');
   await pollOn();
   expect(state.life).toBe('drained');
+});
+
+describe('a log that was emptied by hand, of an Engine that then searches its end for ever', () => {
+  const emptied = async () => {
+    const world = setUp('28.5');
+    world.write('before '.padEnd(2000, 'x'));
+    await world.poll();
+    world.log.truncateByHand();
+    world.write('after');
+    return world;
+  };
+
+  test('is read without asking for its end, as long as it is not opened anew', async () => {
+    const { write, poll, pollOn, end, lines, state, told } = await emptied();
+    await poll();
+    await poll();
+    expect(lines().slice(1)).toEqual(['after']);
+    write('later');
+    await poll();
+    expect({ lines: lines().slice(1), error: state.lastError }).toEqual({ lines: ['after', 'later'] });
+    write('at last');
+    end();
+    await pollOn();
+    expect({ life: state.life, lines: lines().slice(1), told: told() }).toEqual({
+      life: 'drained',
+      lines: ['after', 'later', 'at last'],
+      told: ['gap web'],
+    });
+  });
+
+  test('is asked for its end again when the whole of it does not come either', async () => {
+    const { write, poll, lines, state, failures, tails } = await emptied();
+    await poll();
+    failures.push(new LogBodyError('stalled', 'nothing came'));
+    await poll();
+    expect(state.lastError?.message).toBe('nothing came');
+    write('later');
+    tails.length = 0;
+    await poll();
+    expect(tails).not.toContain(undefined);
+    await poll();
+    expect(lines().slice(1)).toEqual(['after', 'later']);
+  });
 });

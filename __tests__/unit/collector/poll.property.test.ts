@@ -183,6 +183,7 @@ async function live(steps: readonly Step[], options: Options): Promise<World> {
         ended: false,
         verify: task.verify,
         suspect: false,
+        tailHangs: false,
         signal: new AbortController().signal,
       });
       return report;

@@ -30,6 +30,7 @@ function reportOf(lines: number, more: Partial<PollReport> = {}): PollReport {
     gap: undefined,
     fault: undefined,
     suspect: false,
+    tailHung: false,
     ...more,
   };
 }

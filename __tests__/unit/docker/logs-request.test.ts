@@ -134,7 +134,7 @@ describe('a body that does not end as it should: what came before is good', () =
     await under(
       fault,
       async ({ reader }) => {
-        expect(faultOf(await reader.read({ idleTimeout: 60 }))).toBe('truncated');
+        expect(faultOf(await reader.read({ idleTimeout: 60 }))).toBe('stalled');
         expect(reader.texts()).toEqual(
           fault.kind === 'stall' ? ALL.slice(0, 2) : fault.kind === 'never_ends' ? ALL : [],
         );
@@ -319,7 +319,7 @@ describe('back-pressure', () => {
     await under(
       { kind: 'stall', afterPieces: 2 },
       async ({ reader }) => {
-        expect(faultOf(await reader.read({ idleTimeout: 50, pause: longPause() }))).toBe('truncated');
+        expect(faultOf(await reader.read({ idleTimeout: 50, pause: longPause() }))).toBe('stalled');
         expect(reader.texts()).toEqual(ALL.slice(0, 2));
       },
       COLLECTOR,
