@@ -19,6 +19,13 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
+export interface ProgramOptions {
+  /** Beside PATH, HOME and TZ. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What is typed before it, such as `setpriv` and its options. */
+  readonly before?: readonly string[];
+}
+
 /** One process of the built program, as an operator starts it. */
 export class Program {
   readonly #child: ChildProcess;
@@ -30,11 +37,12 @@ export class Program {
   /** Resolves when the process is gone and all that it said was read. */
   readonly ended: Promise<Ending>;
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], { env: more = {}, before = [] }: ProgramOptions = {}) {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there. Run: make build`);
     // Of the environment only what node itself may need: POLLARD_ and DOCKER_ settings are the test's business.
-    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC' };
-    this.#child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC', ...more };
+    const [command, ...words] = [...before, process.execPath, PROGRAM, ...args] as [string, ...string[]];
+    this.#child = spawn(command, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
     this.ended = new Promise((resolve, reject) => {

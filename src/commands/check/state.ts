@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, stat, statfs } from 'node:fs/promises';
+import { access, constants, lstat, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import type { CursorFs } from '../../cursors/cursor-fs.js';
@@ -188,8 +188,11 @@ async function rejectedWarnings(config: Config, facts: Record<string, unknown>):
   facts['rejected_file'] = path;
   try {
     if (await isThere(path)) {
+      const found = await lstat(path);
+      // As the collector opens it: not by a link, and nothing else.
+      if (!found.isFile()) throw new Error('it is no file');
       await access(path, constants.R_OK | constants.W_OK);
-      const { size } = await stat(path);
+      const { size } = found;
       facts['rejected_bytes'] = size;
       if (size === 0) return [];
       const message = `${path} holds ${formatSize(size)} of lines that Loki refused`;
