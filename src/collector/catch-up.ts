@@ -26,8 +26,18 @@ export interface CatchUpSummary {
   gaps: number;
   rejected: number;
   /** Names of the containers that could not be read to the end, with the reason. */
-  failed: { container: string; reason: string; code: string }[];
+  failed: CatchUpFailure[];
   unreadable: string[];
+}
+
+export interface CatchUpFailure {
+  readonly container: string;
+  readonly reason: string;
+  /** That of the error; empty when there was none, such as after an abort. */
+  readonly code: string;
+  /** What to do next, and the setting to look at, where they are known. */
+  readonly hint?: string;
+  readonly setting?: string;
 }
 
 /** A container that gets nowhere is given up after so many polls in a row. */
@@ -59,7 +69,7 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
     states.map((state) =>
       limit(async () => {
         await drain(options, state, summary, states.length, bounded.signal);
-        if (codeOf(state.lastError) === 'push_failed') hopeless.abort(state.lastError);
+        if (isHopeless(state)) hopeless.abort(state.lastError);
       }),
     ),
   );
@@ -76,7 +86,7 @@ async function drain(
 ): Promise<void> {
   let fruitless = 0;
   let incomplete = true;
-  while (incomplete && fruitless < TRIES && !signal.aborted) {
+  while (incomplete && fruitless < TRIES && !signal.aborted && !isHopeless(state)) {
     const report = await options.runner.run(state, signal);
     if (report) add(summary, report);
     fruitless = report && report.fresh > 0 ? 0 : fruitless + 1;
@@ -86,19 +96,31 @@ async function drain(
   }
   summary.containers++;
   if (state.life === 'unreadable') summary.unreadable.push(state.summary.name);
-  else if (incomplete) {
-    const error = state.lastError;
-    summary.failed.push({
-      container: state.summary.name,
-      reason: error?.message ?? (signal.aborted ? 'interrupted' : 'the log could not be read to its end'),
-      code: codeOf(error),
-    });
-  }
+  else if (incomplete) summary.failed.push(failureOf(state, signal));
   options.onProgress?.(summary, total);
 }
 
-function codeOf(error: Error | undefined): string {
-  return error instanceof PollardError ? error.code : '';
+/** Loki took nothing in all its tries. */
+function isHopeless({ lastError }: ContainerState): boolean {
+  return lastError instanceof PollardError && lastError.code === 'push_failed';
+}
+
+function failureOf(
+  { summary: { name: container }, lastError }: ContainerState,
+  signal: AbortSignal,
+): CatchUpFailure {
+  if (lastError instanceof PollardError) {
+    const { message: reason, code, hint, setting } = lastError;
+    const next = { ...(hint === undefined ? {} : { hint }), ...(setting === undefined ? {} : { setting }) };
+    return { container, reason, code, ...next };
+  }
+  if (lastError !== undefined) return { container, reason: lastError.message, code: '' };
+  // What another container's lines met with is why these were not even read.
+  if (signal.reason instanceof PollardError) {
+    return { container, reason: 'not tried: Loki takes nothing', code: signal.reason.code };
+  }
+  const reason = signal.aborted ? 'interrupted' : 'the log could not be read to its end';
+  return { container, reason, code: '' };
 }
 
 function add(summary: CatchUpSummary, report: PollReport): void {

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
-import { ExitCode } from '../model/exit-codes.js';
 import { systemClock } from '../model/system-clock.js';
 import { PollardError } from '../model/errors.js';
 import { exitCodesHelp } from './exit-codes-help.js';
+import { secretMask } from '../observe/secret-mask.js';
+import { unlessInterrupted } from './interrupted.js';
+import type { TextSink } from './print-error.js';
 import { resend } from './resend.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
@@ -10,7 +12,8 @@ import { stopSignals } from './stop-signals.js';
 import { verify } from './verify.js';
 import { verifyProgress } from './verify-progress.js';
 import { resendParts, verifyParts, type AuditPartsOptions, type Closable } from './wiring/audit-parts.js';
-import { observeParts } from './wiring/observe-parts.js';
+import { knownSecrets } from './wiring/known-secrets.js';
+import { observeParts, silently, standardLogger } from './wiring/observe-parts.js';
 import type { Config } from '../config/schema.js';
 
 interface VerifyTexts {
@@ -80,6 +83,7 @@ export function addAuditCommands(program: Command, session: Session): void {
         json: texts.json === true,
       };
       await withParts(
+        'the audit',
         config,
         session,
         async (options) => await verifyParts(config, texts.repair === true, options),
@@ -104,6 +108,7 @@ export function addAuditCommands(program: Command, session: Session): void {
       const { label } = texts;
       const flags = { file, ...(label === undefined ? {} : { label }), json: texts.json === true };
       await withParts(
+        'the sending',
         config,
         session,
         async (options) => await resendParts(config, options),
@@ -114,25 +119,29 @@ export function addAuditCommands(program: Command, session: Session): void {
 
 /** Runs a command with its parts, which are closed however it ends. */
 async function withParts<Parts>(
+  name: string,
   config: Config,
   session: Session,
   make: (options: AuditPartsOptions) => Promise<Closable<Parts>>,
   use: (parts: Parts, signal: AbortSignal) => Promise<number>,
 ): Promise<void> {
   const clock = systemClock;
-  const observe = observeParts(config, clock);
+  const observe = observeParts(config, clock, standardLogger(config, clock, session.output.err), silently);
+  // A server's answers are quoted, and some repeat what they were sent.
+  const mask = secretMask(knownSecrets(config));
+  const out: TextSink = { write: (text) => session.output.out.write(mask(text)) };
   const stop = stopSignals(observe.logger);
   const { signal } = stop;
   try {
-    const made = await make({ clock, random: Math.random, observe, out: session.output.out, signal });
-    try {
-      session.end(await use(made.parts, signal));
-    } finally {
-      await made.close();
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    session.end(ExitCode.interrupted);
+    const code = await unlessInterrupted(name, signal, async () => {
+      const made = await make({ clock, random: Math.random, observe, out, signal });
+      try {
+        return await use(made.parts, signal);
+      } finally {
+        await made.close();
+      }
+    });
+    session.end(code);
   } finally {
     stop.release();
     observe.limited.flush();

@@ -1,11 +1,17 @@
 import { catchUp as catchUpAll, type CatchUpSummary } from '../collector/catch-up.js';
 import type { Config } from '../config/schema.js';
+import { printable } from '../config/shown.js';
 import { ExitCode } from '../model/exit-codes.js';
 import { systemClock } from '../model/system-clock.js';
+import { secretMask } from '../observe/secret-mask.js';
 import { catchUpProgress } from './catch-up-progress.js';
+import { unlessInterrupted } from './interrupted.js';
 import { formatSize, type Output } from './output.js';
+import { nextStep } from './print-error.js';
+import { shownText } from './shown-text.js';
 import { stopSignals } from './stop-signals.js';
-import { observeParts, standardLogger } from './wiring/observe-parts.js';
+import { knownSecrets } from './wiring/known-secrets.js';
+import { observeParts, silently, standardLogger } from './wiring/observe-parts.js';
 import { createOneShot } from './wiring/one-shot.js';
 
 export interface CatchUpFlags {
@@ -17,8 +23,9 @@ export interface CatchUpFlags {
  * `pollard catch-up`: from the cursors to now, once; ends when Loki has acknowledged all of it.
  *
  * @returns the exit code: ok, or partial when a container could not be read to its end, or loki when Loki took
- *   nothing in all its tries
- * @throws PollardError for what cannot heal, StateLocked when a service runs; the caller prints it
+ *   nothing in all its tries, or state when cursors or refused lines could not be written
+ * @throws PollardError for what cannot heal, StateLocked when a service runs, Interrupted by a signal before there
+ *   was anything to tell; the caller prints it
  */
 export async function catchUp(
   config: Config,
@@ -27,37 +34,42 @@ export async function catchUp(
   output: Output,
 ): Promise<number> {
   const clock = systemClock;
-  const observe = observeParts(config, clock, standardLogger(config, clock, output.err));
+  const observe = observeParts(config, clock, standardLogger(config, clock, output.err), silently);
   const stop = stopSignals(observe.logger);
   const progress = catchUpProgress(output.err, clock);
   const begun = clock.monotonic();
   try {
-    const parts = await createOneShot(config, {
-      clock,
-      random: Math.random,
-      observe,
-      command,
-      stopPushes: stop.signal,
+    const summary = await unlessInterrupted('the catch-up', stop.signal, async () => {
+      const parts = await createOneShot(config, {
+        clock,
+        random: Math.random,
+        observe,
+        command,
+        stopPushes: stop.signal,
+      });
+      try {
+        const { engine, fleet, runner } = parts;
+        const { concurrency } = config.poll;
+        const { update: onProgress } = progress;
+        const done = await catchUpAll(
+          { engine: engine.engine, fleet, runner, concurrency, onProgress },
+          stop.signal,
+        );
+        // Only tidying up: all is delivered, and the summary must tell it.
+        await fleet.forgetOld().catch((error: unknown) => {
+          observe.logger.warn('an old cursor could not be removed: it is tried again the next time', {
+            error,
+          });
+        });
+        return done;
+      } finally {
+        progress.end();
+        await parts.close();
+      }
     });
-    let summary: CatchUpSummary;
-    try {
-      summary = await catchUpAll(
-        {
-          engine: parts.engine.engine,
-          fleet: parts.fleet,
-          runner: parts.runner,
-          concurrency: config.poll.concurrency,
-          onProgress: progress.update,
-        },
-        stop.signal,
-      );
-      await parts.fleet.forgetOld();
-    } finally {
-      progress.end();
-      await parts.close();
-    }
     const seconds = (clock.monotonic() - begun) / 1000;
-    output.out.write(flags.json ? jsonSummary(summary, seconds) : textSummary(summary, seconds));
+    const text = flags.json ? jsonSummary(summary, seconds) : textSummary(summary, seconds);
+    output.out.write(secretMask(knownSecrets(config))(text));
     return exitCodeOf(summary);
   } finally {
     stop.release();
@@ -68,8 +80,12 @@ export async function catchUp(
 
 function exitCodeOf({ failed }: CatchUpSummary): number {
   if (failed.length === 0) return ExitCode.ok;
-  return failed.some(({ code }) => code === 'push_failed') ? ExitCode.loki : ExitCode.partial;
+  if (failed.some(({ code }) => code === 'push_failed')) return ExitCode.loki;
+  return failed.some(({ code }) => STATE_CODES.has(code)) ? ExitCode.state : ExitCode.partial;
 }
+
+/** What stands in the way of every container is the disk, and not the containers. */
+const STATE_CODES: ReadonlySet<string> = new Set(['cursor_write_failed', 'rejected_file_unusable']);
 
 function jsonSummary(summary: CatchUpSummary, seconds: number): string {
   const { duplicatesDropped, ...rest } = summary;
@@ -87,8 +103,15 @@ function textSummary(summary: CatchUpSummary, seconds: number): string {
     ['seconds', seconds.toFixed(1)],
   ];
   const lines = rows.map(([name, value]) => `${name.padEnd(20)}${value}`);
-  for (const name of summary.unreadable) lines.push(`cannot be read      ${name} (its logging driver)`);
-  for (const { container, reason } of summary.failed)
-    lines.push(`failed              ${container}: ${reason}`);
+  for (const name of summary.unreadable)
+    lines.push(`cannot be read      ${shownText(name)} (its logging driver)`);
+  let told: string | undefined;
+  for (const failure of summary.failed) {
+    lines.push(`failed              ${shownText(failure.container)}: ${printable(failure.reason)}`);
+    const next = nextStep({ ...failure, message: failure.reason });
+    // The same for all, mostly.
+    if (next !== undefined && next !== told) lines.push(`                    -> ${next}`);
+    told = next ?? told;
+  }
   return `${lines.join('\n')}\n`;
 }

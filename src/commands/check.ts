@@ -1,6 +1,5 @@
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { PollardError } from '../model/errors.js';
 import { systemClock } from '../model/system-clock.js';
 import { secretMask } from '../observe/secret-mask.js';
 import { configurationPart, refusedConfigurationPart } from './check/configuration.js';
@@ -12,6 +11,7 @@ import { exitCodeOf, type CheckReport } from './check/report.js';
 import { checkState } from './check/state.js';
 import { checkStatusPage } from './check/status-page.js';
 import { checkText } from './check/text.js';
+import { unlessInterrupted } from './interrupted.js';
 import type { Output } from './output.js';
 import { silentLogger } from './silent-logger.js';
 import { stopSignals } from './stop-signals.js';
@@ -40,13 +40,13 @@ export async function check(
 ): Promise<number> {
   const stop = stopSignals(silentLogger);
   try {
-    const { report, secrets } = await reportOf(load, stop.signal);
+    const { report, secrets } = await unlessInterrupted('the check', stop.signal, () =>
+      reportOf(load, stop.signal),
+    );
     const style = styleFor(output.out, env, flags.ascii);
     const text = flags.json ? checkJson(report) : checkText(report, style);
     output.out.write(secretMask(secrets)(text));
     return exitCodeOf(report);
-  } catch (error) {
-    throw stop.signal.aborted ? interrupted() : error;
   } finally {
     stop.release();
   }
@@ -85,8 +85,4 @@ async function tried(
   const cursors = state.cursors ?? { cursors: [], unusable: [], kept: 0 };
   const checked = await checkContainers(config, engine.seen, cursors, clock, signal);
   return { parts: [...parts, checked.part], skipped: [], containers: checked.containers };
-}
-
-function interrupted(): PollardError {
-  return new PollardError('interrupted', 'the check was interrupted', { exit: 'interrupted' });
 }

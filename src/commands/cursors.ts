@@ -10,6 +10,7 @@ import { ExitCode } from '../model/exit-codes.js';
 import { systemClock } from '../model/system-clock.js';
 import { choose, matching, type Named } from './cursors/choose.js';
 import { cursorJson, cursorText, listText } from './cursors/text.js';
+import { unlessInterrupted } from './interrupted.js';
 import type { Output } from './output.js';
 import { shownText } from './shown-text.js';
 import { silentLogger } from './silent-logger.js';
@@ -107,7 +108,10 @@ export async function resetCursor(
   const stop = stopSignals(silentLogger);
   try {
     const engine = await engineParts(config, systemClock);
-    await (place === 'end' ? resetToEnd : resetToBeginning)(config, written, engine, output, stop.signal);
+    const reset = place === 'end' ? resetToEnd : resetToBeginning;
+    await unlessInterrupted('the reset', stop.signal, () =>
+      reset(config, written, engine, output, stop.signal),
+    );
     return ExitCode.ok;
   } finally {
     stop.release();

@@ -8,7 +8,7 @@ import type { StreamTarget } from '../loki/stream-target.js';
 import type { Clock } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
-import type { Output } from './output.js';
+import type { TextSink } from './print-error.js';
 import { shownText } from './shown-text.js';
 
 export interface ResendParts {
@@ -20,7 +20,7 @@ export interface ResendParts {
   readonly batchBytes: number;
   /** Bytes of lines held at once. */
   readonly memoryBytes: number;
-  readonly out: Output['out'];
+  readonly out: TextSink;
   readonly onProgress?: (progress: ResendSummary) => void;
 }
 

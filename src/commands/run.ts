@@ -1,12 +1,16 @@
 import type { Config } from '../config/schema.js';
+import { errnoOf } from '../cursors/state-error.js';
 import { EngineError } from '../docker/engine-error.js';
+import type { Clock } from '../model/clock.js';
+import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
+import type { Logger } from '../model/logger.js';
 import { systemClock } from '../model/system-clock.js';
 import type { Output } from './output.js';
 import { stopSignals } from './stop-signals.js';
 import { engineParts } from './wiring/engine-parts.js';
 import { observeParts, standardLogger } from './wiring/observe-parts.js';
-import { createService } from './wiring/service.js';
+import { createService, type Service } from './wiring/service.js';
 
 /** What no waiting heals: the group of a process does not change, and an Engine does not get younger by itself. */
 const HOPELESS: ReadonlySet<string> = new Set(['engine_permission', 'engine_too_old', 'engine_tls']);
@@ -23,13 +27,42 @@ export async function run(config: Config, command: string, output: Output): Prom
   const stop = stopSignals(observe.logger);
   try {
     await refuseTheHopeless(config, stop.signal);
-    const service = await createService({ config, clock, random: Math.random, observe, command });
-    await service.run(stop.signal);
+    const options = { config, clock, random: Math.random, observe, command };
+    const service = await onceThereIsRoom(() => createService(options), observe.limited, clock, stop.signal);
+    await service?.run(stop.signal);
     return ExitCode.ok;
   } finally {
     stop.release();
     await observe.logger.close();
   }
+}
+
+/** Between two tries to begin, ms. */
+const AGAIN_MS = 5000;
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
+/**
+ * A machine whose disk is full when it starts needs its logs all the more once there is room: that is waited for, as
+ * it is while the service runs. Undefined: the signal came first.
+ */
+async function onceThereIsRoom(
+  make: () => Promise<Service>,
+  logger: Logger,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Service | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await make();
+    } catch (error) {
+      if (!(error instanceof PollardError) || !FULL.has(errnoOf(error.cause))) throw error;
+      logger.error('nothing can be collected before there is room on the disk: Pollard tries again', {
+        error,
+      });
+    }
+    await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
+  }
+  return undefined;
 }
 
 /** An Engine that is away may come back and is waited for; one that will never do is told at once. */

@@ -5,7 +5,7 @@ import type { ContainerSummary } from '../model/container.js';
 import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
 import { globMatcher } from '../pipeline/glob.js';
-import type { Output } from './output.js';
+import type { TextSink } from './print-error.js';
 import { shownText } from './shown-text.js';
 import { checkRange, parseTime } from './time-option.js';
 import { verifyJson } from './verify-json.js';
@@ -13,7 +13,7 @@ import { verifyText } from './verify-text.js';
 
 /** All that the command works with; what it is told by its flags comes apart. */
 export interface VerifyParts extends Omit<AuditOptions, 'since' | 'until' | 'settings'> {
-  readonly out: Output['out'];
+  readonly out: TextSink;
   readonly settings: Omit<AuditOptions['settings'], 'samples'>;
 }
 

@@ -13,13 +13,13 @@ import { createTransport } from '../../loki/transport.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Cursor } from '../../model/cursor.js';
 import { containerSelector } from '../../pipeline/selection.js';
-import type { Output } from '../output.js';
+import type { TextSink } from '../print-error.js';
 import type { ResendParts } from '../resend.js';
 import type { VerifyParts } from '../verify.js';
 import { withBoundedRetries } from './bounded-retries.js';
 import { engineParts } from './engine-parts.js';
 import { lokiSettings } from './loki-settings.js';
-import { rejectedPath } from './loki-parts.js';
+import { orClose, rejectedPath } from './loki-parts.js';
 import type { ObserveParts } from './observe-parts.js';
 import { selectionSettings } from './pipeline-settings.js';
 import { pushObserver } from './push-observer.js';
@@ -29,7 +29,7 @@ export interface AuditPartsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: ObserveParts;
-  readonly out: Output['out'];
+  readonly out: TextSink;
   readonly signal: AbortSignal;
 }
 
@@ -61,7 +61,9 @@ export async function verifyParts(
   const transport = await createTransport(lokiSettings(bounded));
   const pool = new BufferPool(bounded.memory.max_in_flight);
   const { labels, newBatch } = streamParts(bounded, pool, observe.limited);
-  const rejected = repair ? await RejectedFile.open(rejectedPath(bounded), clock) : undefined;
+  const rejected = repair
+    ? await orClose(transport, () => RejectedFile.open(rejectedPath(bounded), clock))
+    : undefined;
   const pusher = rejected && pusherTo(bounded, transport, rejected, options);
   const cursors = join(bounded.collector.state_dir, 'cursors');
   return {
@@ -99,8 +101,11 @@ export async function verifyParts(
           }),
     },
     close: async () => {
-      await transport.close();
-      await rejected?.close();
+      try {
+        await transport.close();
+      } finally {
+        await rejected?.close();
+      }
     },
   };
 }

@@ -37,15 +37,28 @@ export async function lokiParts(config: Config, options: LokiPartsOptions): Prom
   const { clock, random, observer } = options;
   const settings = lokiSettings(config);
   const transport = await createTransport(settings);
-  const rejected = await RejectedFile.open(rejectedPath(config), clock);
+  const rejected = await orClose(transport, () => RejectedFile.open(rejectedPath(config), clock));
   const pusher = createPusher({ transport, settings, clock, random, rejected, events: observer });
   return {
     transport,
     pusher,
     pool: new BufferPool(config.memory.max_in_flight),
     close: async () => {
-      await transport.close();
-      await rejected.close();
+      try {
+        await transport.close();
+      } finally {
+        await rejected.close();
+      }
     },
   };
+}
+
+/** Opens what is needed beside a transport, which is closed when that cannot be had. */
+export async function orClose<T>(transport: LokiTransport, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
 }

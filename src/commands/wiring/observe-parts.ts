@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.js';
 import type { Clock } from '../../model/clock.js';
 import { NS_PER_SECOND } from '../../model/nanoseconds.js';
-import { Health } from '../../observe/health.js';
+import { Health, type HealthChange } from '../../observe/health.js';
 import { healthLog } from '../../observe/health-log.js';
 import { createLogger, type ClosableLogger, type LoggerOptions } from '../../observe/logger.js';
 import { createMetrics, type Metrics } from '../../observe/metrics.js';
@@ -36,13 +36,21 @@ const ENGINE_ERRORS = [
   'engine_server_error',
   'log_daemon_error',
   'log_truncated',
+  'log_stalled',
 ];
 
-/** @param logger default: as the section `log` says, on standard error */
+/** For a command that ends by itself: what goes wrong is told where it does, and no health is waited for. */
+export const silently = (): void => undefined;
+
+/**
+ * @param logger default: as the section `log` says, on standard error
+ * @param told of each change of a part's health; default: the log
+ */
 export function observeParts(
   config: Config,
   clock: Clock,
   logger: ClosableLogger = standardLogger(config, clock),
+  told: (change: HealthChange) => void = healthLog(logger),
 ): ObserveParts {
   const { repeat_interval: repeatInterval } = config.log;
   const limited = new RateLimitedLogger({ logger, clock, repeatInterval });
@@ -52,7 +60,6 @@ export function observeParts(
     rejectReasons: REJECT_REASONS,
     engineErrorKinds: ENGINE_ERRORS,
   });
-  const told = healthLog(logger);
   const health: Health = new Health(clock, (change) => {
     told(change);
     metrics.health(health.report());

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.js';
 import type { Clock, Random } from '../../model/clock.js';
+import { Closers } from './closers.js';
 import { collectorObserver } from './collector-observer.js';
 import { collectorParts, type CollectorParts } from './collector-parts.js';
 import { engineParts, type EngineParts } from './engine-parts.js';
@@ -38,6 +39,8 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
   const bounded = withBoundedRetries(config);
   const engine = await engineParts(bounded, clock);
   const state = await openState(bounded, command, clock, logger);
+  const held = new Closers();
+  held.add(() => state.release());
   try {
     const loki = await lokiParts(bounded, {
       clock,
@@ -51,6 +54,7 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
         patience: bounded.loki.outage_grace,
       }),
     });
+    held.add(() => loki.close());
     const observer = collectorObserver({
       metrics,
       health,
@@ -74,13 +78,10 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
       ...parts,
       engine,
       loki,
-      close: async () => {
-        await loki.close();
-        await state.release();
-      },
+      close: () => held.close(),
     };
   } catch (error) {
-    await state.release();
+    await held.abandon();
     throw error;
   }
 }

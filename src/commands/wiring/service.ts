@@ -7,10 +7,11 @@ import type { SocketLedger } from '../../docker/socket-ledger.js';
 import type { Clock, Random } from '../../model/clock.js';
 import { NS_PER_SECOND } from '../../model/nanoseconds.js';
 import { monitorResources } from '../../observe/resource-monitor.js';
-import { ResourceWatch } from '../../observe/resource-watch.js';
+import { ResourceWatch, type Verdict } from '../../observe/resource-watch.js';
 import { ResourceSampler, type ResourceSample } from '../../observe/resources.js';
 import type { StatusServer } from '../../observe/status-server.js';
 import { version } from '../version.js';
+import { Closers } from './closers.js';
 import { collectorObserver } from './collector-observer.js';
 import { collectorParts } from './collector-parts.js';
 import { ContainerCounters } from './container-counters.js';
@@ -18,6 +19,7 @@ import { engineParts } from './engine-parts.js';
 import { lokiParts, rejectedPath } from './loki-parts.js';
 import { resourceWatchSettings, type ObserveParts } from './observe-parts.js';
 import { pushObserver } from './push-observer.js';
+import { runTogether } from './run-together.js';
 import { openState } from './state.js';
 import {
   containerCounts,
@@ -68,6 +70,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
 
   const engine = await engineParts(config, clock);
   const state = await openState(config, command, clock, logger);
+  const held = new Closers();
+  held.add(() => state.release());
   const gate = new LokiGate(config.loki.outage_grace);
   const stopPushes = sharedController();
   let status: StatusServer | undefined;
@@ -85,6 +89,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
         patience: config.loki.outage_grace,
       }),
     });
+    held.add(() => loki.close());
     const told = collectorObserver({
       metrics,
       health,
@@ -168,6 +173,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
         logger,
         clock,
       );
+      held.add(async () => await status?.close());
       for (const warning of status.warnings) logger.warn(warning);
     }
 
@@ -178,21 +184,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       containers,
       run: async (signal) => {
         const sampler = new ResourceSampler({ clock, engineSockets, pushes: () => metrics.pushTotals() });
-        const monitor = monitorResources(
-          {
-            clock,
-            sample: () => sampler.sample(),
-            watch: new ResourceWatch(resourceWatchSettings(config)),
-            interval: config.resources.interval,
-            onVerdict: ({ state: verdict, reason }, taken) => {
-              sample = taken;
-              metrics.resources(taken);
-              health.set('resources', verdict, reason);
-            },
-          },
-          signal,
-        );
-        const deadline = lastOrders(signal, config.shutdown.timeout, stopPushes);
+        held.add(() => sampler.close());
         try {
           logger.info(enabled ? 'collecting' : 'collecting is switched off (collector.enabled)', {
             version,
@@ -202,42 +194,50 @@ export async function createService(options: ServiceOptions): Promise<Service> {
             cursors: state.store.all().length,
             status: status?.url,
           });
-          const limiting = limited.run(signal);
-          if (enabled) await Promise.all([discovery.run(signal), scheduler.run(signal)]);
-          await Promise.all([monitor, limiting]);
+          await runTogether(signal, (ending) => {
+            held.add(lastOrders(ending, config.shutdown.timeout, stopPushes));
+            const collecting = enabled ? [discovery.run(ending), scheduler.run(ending)] : [];
+            const monitoring = {
+              clock,
+              sample: () => sampler.sample(),
+              watch: new ResourceWatch(resourceWatchSettings(config)),
+              interval: config.resources.interval,
+              onVerdict: ({ state: verdict, reason }: Verdict, taken: ResourceSample) => {
+                sample = taken;
+                metrics.resources(taken);
+                health.set('resources', verdict, reason);
+              },
+            };
+            return [...collecting, monitorResources(monitoring, ending), limited.run(ending)];
+          });
         } finally {
-          deadline.clear();
-          sampler.close();
-          await status?.close();
-          await loki.close();
-          await state.release();
+          await held.close();
+          limited.flush();
           const seconds = Number((clock.now() - startedAt) / NS_PER_SECOND);
           logger.info('stopped', { seconds, engine_sockets: engineSockets() });
         }
       },
     };
   } catch (error) {
-    await status?.close();
-    await state.release();
+    await held.abandon();
     throw error;
   }
 }
 
-/** After the end was asked for, what is under way gets so long; then the pushes are given up. */
-function lastOrders(
-  signal: AbortSignal,
-  timeoutMs: number,
-  stopPushes: AbortController,
-): { clear: () => void } {
+/**
+ * After the end was asked for, what is under way gets so long; then the pushes are given up.
+ *
+ * @returns how to take that back
+ */
+function lastOrders(signal: AbortSignal, timeoutMs: number, stopPushes: AbortController): () => void {
   let timer: NodeJS.Timeout | undefined;
   const start = () => {
     timer = setTimeout(() => stopPushes.abort(new Error('shutdown.timeout has passed')), timeoutMs);
   };
-  signal.addEventListener('abort', start, { once: true });
-  return {
-    clear: () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', start);
-    },
+  if (signal.aborted) start();
+  else signal.addEventListener('abort', start, { once: true });
+  return () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', start);
   };
 }
