@@ -38,7 +38,7 @@ async function readOnce(
   sink: EntrySink,
 ): Promise<LogsAnswer> {
   const { api, ledger, maxFrameBytes, idleTimeout } = options;
-  const { containerId, containerName, tty, tail, since, signal, flow } = request;
+  const { containerId, containerName, tty, tail, since, lastWords, signal, flow } = request;
   const { versionPath } = await api.version(signal);
   const question = {
     endpoint: api.endpoint,
@@ -53,6 +53,7 @@ async function readOnce(
     tty,
     ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { since }),
+    ...(lastWords === undefined ? {} : { lastWords }),
     sink,
     signal,
     ...(flow === undefined ? {} : { pause: () => flow.pause() }),

@@ -33,6 +33,15 @@ export function lineRules({ logDriver, tty }: ContainerDetails): LineRules {
   return { chunksShareStamp: logDriver !== 'journald', tty };
 }
 
+/**
+ * Whether what has no newline at the end of a TTY's log is an entry: the last words of a process that has ended. Of
+ * one that runs, nothing shorter than a chunk can stand there, but for driver `local` of Engine 20.10, which forgets
+ * the newline of a long line: else the answer was cut short, and of a TTY nothing else tells.
+ */
+export function hasLastWords({ running, logDriver }: ContainerDetails): boolean {
+  return !running || logDriver === 'local';
+}
+
 export interface AssemblerOptions extends LineRules {
   /** A line longer than this, in bytes, is handed on in several, each with the line's stamp. */
   maxLineBytes: number;

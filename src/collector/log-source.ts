@@ -15,6 +15,8 @@ export interface LogsRequest {
   readonly tail?: number;
   /** Where to begin to look; undefined for the beginning. */
   readonly since?: Nanoseconds;
+  /** What has no newline at the end of the log is an entry of its own (default); see hasLastWords. */
+  readonly lastWords?: boolean;
   readonly signal: AbortSignal;
   readonly flow?: FlowControl;
 }

@@ -3,6 +3,7 @@ import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry } from '../model/cursor.js';
 import { AnchorRing } from './anchor-ring.js';
 import { Repeats } from './fingerprint.js';
+import { hasLastWords } from './line-assembler.js';
 import type { LogSource } from './log-source.js';
 
 /** What stands at the end of a log, read without delivering it. */
@@ -28,6 +29,7 @@ export async function look(
       containerId: container.id,
       containerName: container.name,
       tty: container.tty,
+      lastWords: hasLastWords(container),
       ...(tail === undefined ? {} : { tail }),
       signal,
     },

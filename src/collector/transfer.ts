@@ -9,7 +9,7 @@ import { AnchorRing } from './anchor-ring.js';
 import { AnswerReader, type NewEntries } from './answer-reader.js';
 import { Delivery, type Delivered } from './delivery.js';
 import { GapMarker, type Gap, type GapCause } from './gap.js';
-import { LineAssembler, lineRules, type LineSink } from './line-assembler.js';
+import { hasLastWords, LineAssembler, lineRules, type LineSink } from './line-assembler.js';
 import type { LogSource } from './log-source.js';
 import type { MemoryBudget } from './memory-budget.js';
 import { MovedStamps } from './moved-stamps.js';
@@ -150,6 +150,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     containerId: container.id,
     containerName: container.name,
     tty: container.tty,
+    lastWords: hasLastWords(container),
     ...(request.tail === undefined ? {} : { tail: request.tail }),
     ...(request.since === undefined ? {} : { since: request.since }),
     signal: request.signal,

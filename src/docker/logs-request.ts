@@ -24,6 +24,8 @@ export interface LogsRequestOptions {
   readonly tail?: number;
   /** ns since 1970 */
   readonly since?: Nanoseconds;
+  /** Of a TTY: what has no newline at the end of the log is an entry (default); see TtyParser. */
+  readonly lastWords?: boolean;
   readonly sink: EntrySink;
   readonly signal: AbortSignal;
   /** Asked after each read: a promise to wait for before more is read. */
@@ -95,7 +97,7 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
     this.#options = options;
     this.#letGo = sink.letGo?.bind(sink);
     this.#parser = options.tty
-      ? new TtyParser(sink, options.maxFrameBytes)
+      ? new TtyParser(sink, options.maxFrameBytes, options.lastWords)
       : new FrameParser(sink, options.maxFrameBytes);
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;

@@ -24,16 +24,22 @@ const ZONE = 29;
 export class TtyParser implements LogParser {
   readonly #sink: EntrySink;
   readonly #maxLine: number;
+  readonly #lastWords: boolean;
   readonly #stamp = new StampReader();
   readonly #other = new StampReader();
   /** The beginning of a line whose newline has not come yet. */
   #held: Buffer = EMPTY;
   #heldLength = 0;
 
-  /** @param maxLine bytes a chunk may have without its end; more is `too_large` */
-  constructor(sink: EntrySink, maxLine: number) {
+  /**
+   * @param maxLine bytes a chunk may have without its end; more is `too_large`
+   * @param lastWords what has no newline at the end is an entry: its process has ended. Otherwise nothing shorter
+   *   than a chunk can stand there, and the answer was cut short by whatever passed it on: it is read again.
+   */
+  constructor(sink: EntrySink, maxLine: number, lastWords = true) {
     this.#sink = sink;
     this.#maxLine = maxLine;
+    this.#lastWords = lastWords;
   }
 
   push(body: Buffer, start = 0, end = body.length): void {
@@ -102,6 +108,7 @@ export class TtyParser implements LogParser {
       if (text < 0) this.#refuse(source, at, end, terminated);
       const next = this.#nextPrefix(source, at, text, end);
       if (next < 0) {
+        if (!terminated && !this.#lastWords && end - text < CHUNK_BYTES) return;
         const last = terminated && end > text && source[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
         this.#entry(source, text, last, terminated);
         return;

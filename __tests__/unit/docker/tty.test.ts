@@ -26,6 +26,32 @@ function printed(stamp: bigint, text: Buffer): Buffer {
   return Buffer.concat([...parts, Buffer.from('\r\n')]);
 }
 
+describe('what stands at the end without a newline', () => {
+  const first = `${STAMP} whole\r\n`;
+  const chunk = 'x'.repeat(CHUNK_BYTES);
+  const textsOf = (body: string, lastWords: boolean): string[] => {
+    const collected = new Collected();
+    const parser = new TtyParser(collected, 1024 * 1024, lastWords);
+    parser.push(Buffer.from(body));
+    parser.end();
+    return collected.entries.map(({ text }) => text.toString());
+  };
+
+  test.each([
+    ['a beginning of a line', `${STAMP} beginn`, 'beginn'],
+    ['a beginning of the next chunk of a line', `${STAMP} ${chunk}${STAMP} beginn`, 'beginn'],
+    ['nothing behind the stamp', `${STAMP} `, ''],
+  ])('%s: the last words of a process that has ended; else the answer was cut short', (_what, end, words) => {
+    const before = end.includes(chunk) ? ['whole', chunk] : ['whole'];
+    expect(textsOf(first + end, true)).toEqual([...before, words]);
+    expect(textsOf(first + end, false)).toEqual(before);
+  });
+
+  test('a full chunk is one, and the rest of its line is yet to come', () => {
+    expect(textsOf(`${first}${STAMP} ${chunk}`, false)).toEqual(['whole', chunk]);
+  });
+});
+
 describe('the raw body of a TTY', () => {
   test('lines come out as written, wherever the body is cut', () => {
     // A text that ends in a carriage return of its own would lose it: the terminal's cannot be told apart.
