@@ -15,10 +15,16 @@ export interface ServiceStatus {
 export class Service extends Program {
   #url = '';
 
-  /** Returns once it collects and the Engine was asked for its containers. */
-  async ready(): Promise<this> {
+  /** Returns once its status page can be asked. */
+  async listening(): Promise<this> {
     const { status } = await this.logged('collecting');
     this.#url = status as string;
+    return this;
+  }
+
+  /** Returns once it collects and the Engine was asked for its containers. */
+  async ready(): Promise<this> {
+    await this.listening();
     await until('the service is ready', async () => (await fetch(`${this.#url}/readyz`)).status === 200, {
       hopeless: () => (this.running ? undefined : this.lastWords()),
       instead: () => this.lastWords(),

@@ -11,11 +11,13 @@ export interface BadAnswer {
   readonly tls?: TestCertificate;
   /** A unix socket; default: a port of 127.0.0.1. */
   readonly socketPath?: string;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 /** Runs beside a server that answers everything in one way; `url` is where it listens. */
 export async function withBadServer(
-  { status, headers = {}, body = '', tls, socketPath }: BadAnswer,
+  { status, headers = {}, body = '', tls, socketPath, port = 0 }: BadAnswer,
   use: (url: string) => Promise<void>,
 ): Promise<void> {
   const server: Server =
@@ -25,7 +27,7 @@ export async function withBadServer(
     response.writeHead(status, headers).end(body);
   });
   await new Promise<void>((resolve) => {
-    if (socketPath === undefined) server.listen(0, '127.0.0.1', resolve);
+    if (socketPath === undefined) server.listen(port, '127.0.0.1', resolve);
     else server.listen(socketPath, resolve);
   });
   const scheme = tls === undefined ? 'http' : 'https';
