@@ -99,6 +99,13 @@ export class Site {
     });
   }
 
+  /** Waits until a fault that was laid on the Engine has struck. */
+  async untilStruck(): Promise<void> {
+    await until('the fault has struck', () => this.engine.faultsStruck > 0, {
+      instead: () => this.lastWords(),
+    });
+  }
+
   /** Kills what still runs. */
   async close(): Promise<void> {
     await Promise.all(this.#services.filter(({ running }) => running).map((service) => service.kill()));
