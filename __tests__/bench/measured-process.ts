@@ -20,6 +20,8 @@ export interface MeasuredOptions {
   /** An empty folder of its own; the process runs in it. */
   readonly folder: string;
   readonly nodeFlags?: readonly string[];
+  /** Characters of standard error to keep, the last ones; default 10,000. */
+  readonly keep?: number;
 }
 
 const REPORT = new URL('report-usage.mjs', import.meta.url).href;
@@ -36,7 +38,8 @@ export class MeasuredProcess {
   #stdout = '';
   #stderr = '';
 
-  constructor(program: string, args: readonly string[], { folder, nodeFlags = [] }: MeasuredOptions) {
+  constructor(program: string, args: readonly string[], options: MeasuredOptions) {
+    const { folder, nodeFlags = [], keep = 10_000 } = options;
     this.#usageFile = join(folder, 'usage');
     this.#child = spawn(process.execPath, [...nodeFlags, '--import', REPORT, program, ...args], {
       cwd: folder,
@@ -51,7 +54,7 @@ export class MeasuredProcess {
     });
     this.#child.stdout?.on('data', (piece: Buffer) => (this.#stdout += piece.toString('utf8')));
     this.#child.stderr?.on('data', (piece: Buffer) => {
-      this.#stderr = (this.#stderr + piece.toString('utf8')).slice(-10_000);
+      this.#stderr = (this.#stderr + piece.toString('utf8')).slice(-keep);
     });
     this.#ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject);

@@ -50,6 +50,18 @@ export class ServiceProcess {
     return Object.fromEntries(sums) as Record<Name, number>;
   }
 
+  /** How often each warning or error was logged, as far as it is kept, with the container and the code. */
+  complaints(): Map<string, number> {
+    const complaints = new Map<string, number>();
+    for (const line of this.process.lastWords.split('\n')) {
+      if (!/"level":"(warn|error)"/.test(line)) continue;
+      const { message, container, code } = JSON.parse(line) as Readonly<Record<string, string | undefined>>;
+      const told = [message, container, code].filter((part) => part !== undefined).join('; ');
+      complaints.set(told, (complaints.get(told) ?? 0) + 1);
+    }
+    return complaints;
+  }
+
   async stop(): Promise<Ended> {
     return await this.process.stop();
   }

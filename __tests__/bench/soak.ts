@@ -84,6 +84,7 @@ async function soak(seconds: number, containers: number, rate: number): Promise<
     service = await ServiceProcess.start({
       folder: scratch.fresh(),
       nodeFlags: ['--expose-gc'],
+      keep: 1_000_000,
       socketPath: engine.socketPath,
       lokiUrl: loki.url,
       settings: HURRIED,
@@ -148,6 +149,7 @@ async function soak(seconds: number, containers: number, rate: number): Promise<
       entriesReread: sums.pollard_entries_reread_total,
       gaps: sums.pollard_gaps_total,
       missed: sums.pollard_missed_containers_total,
+      complaints: Object.fromEntries(service.complaints()),
       idleSockets,
     };
   } finally {

@@ -24,12 +24,8 @@ const HEAD = 26;
 /** Draws panels one below the other over the same x, as an SVG that needs nothing beside it. */
 export function svgPlot(title: string, xLabel: string, panels: readonly Panel[]): string {
   const xs = panels.flatMap(({ curves }) => curves.flatMap((curve) => curve.xs));
-  const scaleX = scale(
-    0,
-    xs.reduce((a, b) => Math.max(a, b), 0),
-    LEFT,
-    WIDTH - RIGHT,
-  );
+  const last = xs.reduce((a, b) => Math.max(a, b), 0);
+  const scaleX = scale(0, last, LEFT, WIDTH - RIGHT, false);
   const height = TOP + panels.length * PANEL_HEIGHT + 30;
   const drawn = panels.map((panel, i) => drawPanel(panel, TOP + i * PANEL_HEIGHT, scaleX));
   return [
@@ -77,12 +73,12 @@ function drawPanel({ title, curves }: Panel, top: number, scaleX: Scale): string
   return parts.join('\n');
 }
 
-/** From values to places, with about four round values to mark. */
-function scale(low: number, high: number, from: number, to: number): Scale {
-  const step = roundStep((high - low) / 4);
-  const top = Math.ceil(high / step - 1e-9) * step;
+/** From values to places, with a few round values to mark; the last of them is the end, if that is to be round. */
+function scale(low: number, high: number, from: number, to: number, roundEnd = true): Scale {
+  const step = roundStep((high - low) / (roundEnd ? 4 : 15));
+  const top = roundEnd ? Math.ceil(high / step - 1e-9) * step : high;
   const place = (value: number) => from + ((value - low) / (top - low)) * (to - from);
-  const count = Math.round((top - low) / step);
+  const count = Math.floor((top - low) / step + 1e-9);
   return Object.assign(place, { ticks: Array.from({ length: count + 1 }, (_, i) => low + i * step) });
 }
 

@@ -27,6 +27,8 @@ export interface SoakResult {
   readonly entriesReread: number;
   readonly gaps: number;
   readonly missed: number;
+  /** What the service warned of, and how often. */
+  readonly complaints: Readonly<Record<string, number>>;
   /** Sockets to the Engine seen in looks at a collector with nothing to do. */
   readonly idleSockets: readonly number[];
 }
@@ -170,6 +172,7 @@ function textOf(result: SoakResult, growths: readonly Growth[], checks: readonly
     `polls ${polls}; entries read ${entriesRead}, of these read before ${entriesReread} (read ${(entriesRead / Math.max(entriesRead - entriesReread, 1)).toFixed(2)} for each delivered)`,
     `processor: collector ${cpu.collector.toFixed(1)} % of a core, daemon ${cpu.daemon.toFixed(1)} %`,
     `event loop's longest delay in a second, ms: median ${quantile(lags, 0.5).toFixed(1)}, p99 ${quantile(lags, 0.99).toFixed(1)}, max ${Math.max(...lags).toFixed(1)}`,
+    ...Object.entries(result.complaints).map(([told, times]) => `  the service warned, ${times} x: ${told}`),
     ...account.examples.map((example) => `  ${example}`),
     '',
     hold ? 'The soak holds.' : 'The soak DOES NOT HOLD.',
