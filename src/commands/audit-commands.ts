@@ -8,6 +8,7 @@ import type { TextSink } from './print-error.js';
 import { resend } from './resend.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
+import { silentLogger } from './silent-logger.js';
 import { stopSignals } from './stop-signals.js';
 import { verify } from './verify.js';
 import { verifyProgress } from './verify-progress.js';
@@ -130,7 +131,7 @@ async function withParts<Parts>(
   // A server's answers are quoted, and some repeat what they were sent.
   const mask = secretMask(knownSecrets(config));
   const out: TextSink = { write: (text) => session.output.out.write(mask(text)) };
-  const stop = stopSignals(observe.logger);
+  const stop = stopSignals(silentLogger);
   const { signal } = stop;
   try {
     const code = await unlessInterrupted(name, signal, async () => {

@@ -15,6 +15,11 @@ export interface ServiceStatus {
 export class Service extends Program {
   #url = '';
 
+  /** Of its status page, once it is known. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** Returns once its status page can be asked. */
   async listening(): Promise<this> {
     const { status } = await this.logged('collecting');
