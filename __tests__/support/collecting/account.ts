@@ -3,7 +3,7 @@ import { nanosOf, secondsOf } from '../../../src/audit/stamp-range.js';
 import { isGapText } from '../../../src/collector/gap.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { Nanoseconds } from '../../../src/model/nanoseconds.js';
-import type { WrittenLine } from '../../../src/simulators/engine/index.js';
+import { CHUNK_BYTES, type WrittenLine } from '../../../src/simulators/engine/index.js';
 import type { StoredEntry } from '../../../src/simulators/loki/index.js';
 import type { CollectingWorld } from './world.js';
 
@@ -44,7 +44,7 @@ export async function accountsOf(
     };
     await visit((line) => account.wrote(line));
     const stored = found.get(id) ?? [];
-    for (const entry of stored) account.found(ofLoki(id, entry));
+    for (const entry of withWholeLines(lines, stored)) account.found(ofLoki(id, entry));
     for (const { line, reason } of refused.get(id) ?? []) account.refused(line, reason);
     accounts.set(id, {
       ...(await account.close(visit)),
@@ -56,7 +56,34 @@ export async function accountsOf(
   return accounts;
 }
 
-function ofEngine({ containerId, stream, stampNs, text, tty }: WrittenLine & { tty: boolean }): AccountLine {
+/**
+ * A line whose beginning was delivered before the rest of it was lost, or came too late, is in Loki in pieces: its
+ * own bytes, with its own stamp. If all of them are there, it counts as found; if not, it must be named like any
+ * other, and the pieces count nowhere.
+ */
+function withWholeLines(lines: readonly SimulatedLine[], stored: readonly StoredEntry[]): StoredEntry[] {
+  const written = grouped(lines.map(ofEngine), keyOfLine);
+  const found: StoredEntry[] = [];
+  for (const [key, entries] of grouped(stored, (entry) => keyOfLine(ofLoki('', entry)))) {
+    const texts = new Set(written.get(key)?.map(({ text }) => text));
+    const pieces = entries.filter(({ line }) => {
+      return !texts.has(line) && [...texts].some((text) => text.length > CHUNK_BYTES && text.includes(line));
+    });
+    found.push(...entries.filter((entry) => !pieces.includes(entry)));
+    const [first] = pieces;
+    const whole = pieces.map(({ line }) => line).join('');
+    if (first !== undefined && texts.has(whole)) found.push({ ...first, line: whole });
+  }
+  return found;
+}
+
+function keyOfLine({ stream, seconds, nanos }: AccountLine): string {
+  return `${stream} ${seconds} ${nanos}`;
+}
+
+type SimulatedLine = WrittenLine & { readonly tty: boolean };
+
+function ofEngine({ containerId, stream, stampNs, text, tty }: SimulatedLine): AccountLine {
   const shown = text.toString('utf8');
   return {
     ...at(stampNs),

@@ -78,7 +78,7 @@ function done(
   name: string,
   harm: Harm,
   act: (world: CollectingWorld, talkers: readonly Talker[]) => void | Promise<void>,
-  more: Partial<Pick<Fault, 'containers' | 'quiet'>> & { readonly lift?: Strike['lift'] } = {},
+  more: Partial<Pick<Fault, 'containers' | 'quiet'>> & { readonly lift?: typeof act } = {},
 ): Fault {
   const { lift = () => undefined, ...rest } = more;
   return {
@@ -90,7 +90,10 @@ function done(
       const { engine } = world;
       const before = engine.requests.count('logs');
       // A few rounds of polls under it.
-      return { struck: () => engine.requests.count('logs') >= before + 4 * talkers.length, lift };
+      return {
+        struck: () => engine.requests.count('logs') >= before + 4 * talkers.length,
+        lift: () => lift(world, talkers),
+      };
     },
   };
 }
@@ -98,6 +101,7 @@ function done(
 const BODY_FAULTS: readonly Fault[] = [
   atPlaces('reset between two pieces', (afterPieces) => ({ kind: 'reset', afterPieces })),
   atPlaces('reset inside of a piece', (afterPieces) => ({ kind: 'reset', afterPieces, insidePiece: true })),
+  atPlaces('truncated', (afterPieces) => ({ kind: 'truncate', afterPieces })),
   atPlaces("the daemon's error", (afterPieces) => ({
     kind: 'daemon_error',
     afterPieces,
@@ -213,10 +217,44 @@ const LIFE: readonly Fault[] = [
   }),
 ];
 
+/** Some Engines read nothing of a log as long as one of its files is spoilt. */
+const rotateAway = (_world: CollectingWorld, talkers: readonly Talker[]): void => {
+  for (let files = 0; files < 4; files++) {
+    for (const talker of talkers) {
+      talker.speak();
+      talker.container.log.rotate();
+    }
+  }
+};
+
+const LOG_FILES: readonly Fault[] = [
+  done('a record of the log is torn', 'destroys', (_world, talkers) => {
+    for (const { container } of talkers) container.log.corrupt(-1, 'torn');
+  }),
+  done('a record of the log is no log line', 'destroys', (_world, talkers) => {
+    for (const { container } of talkers) container.log.corrupt(-1, 'wrong_time');
+  }),
+  ...(['header', 'body'] as const).map((damage) =>
+    done(
+      `the ${damage} of a compressed file is spoilt`,
+      'destroys',
+      (_world, talkers) => {
+        for (const talker of talkers) {
+          talker.speak();
+          talker.container.log.rotate();
+          talker.container.log.spoilCompressed(1, damage);
+        }
+      },
+      { containers: { rotation: { maxFiles: 4, compress: true } }, lift: rotateAway },
+    ),
+  ),
+];
+
 /** What an Engine may do wrong. */
 export const ENGINE_FAULTS: readonly Fault[] = [
   ...BODY_FAULTS,
   ...ANSWER_FAULTS,
   ...OTHER_ENDPOINTS,
   ...LIFE,
+  ...LOG_FILES,
 ];
