@@ -8,7 +8,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -35,14 +35,23 @@ function counts(reportFile) {
   try {
     report = JSON.parse(readFileSync(reportFile, 'utf8'));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, names: [] };
   }
   return {
+    names: namesOfFailed(report),
     passed: report.numPassedTests,
     // A file that does not load has no tests to count; it is one failure.
     failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
     skipped: report.numPendingTests,
   };
+}
+
+function namesOfFailed({ testResults }) {
+  return testResults.flatMap(({ name, assertionResults, status }) => {
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0 && status === 'failed') return [`${relative(root, name)}: does not load`];
+    return failed.map(({ fullName }) => `${relative(root, name)}: ${fullName}`);
+  });
 }
 
 const suites = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'integration', 'e2e'];
@@ -62,5 +71,7 @@ const lines = results.map(
   ({ suite, passed, failed, skipped, ended }) =>
     `${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped (${ended})`,
 );
+// Once more at the end: whoever keeps only the end of a long output can still tell which.
+for (const { names } of results) for (const name of names) process.stdout.write(`failed: ${name}\n`);
 process.stdout.write(`\n${lines.join('\n')}\n${sum('passed')} passed, ${sum('failed')} failed\n`);
 process.exitCode = sum('failed') === 0 ? 0 : 1;

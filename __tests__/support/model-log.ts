@@ -18,6 +18,8 @@ export class ModelLog {
   sent = 0;
   /** Of the entries in compressed files: the stamp in the file's header. */
   readonly #headers = new Map<TestEntry, bigint>();
+  /** Damaged entries, and how many behind each are passed over with it, without a word. */
+  readonly damaged = new Map<TestEntry, number>();
   /** Cuts each answer after so many entries. */
   cutAfter = Infinity;
 
@@ -34,6 +36,7 @@ export class ModelLog {
         shown = first < 0 ? [] : shown.slice(first);
       }
     }
+    shown = this.#readable(shown);
     const complete = shown.length <= this.cutAfter;
     const sent = shown.slice(0, this.cutAfter);
     for (let from = 0; from < sent.length; from += A_PIECE) {
@@ -49,6 +52,15 @@ export class ModelLog {
     const header = this.entries.at(-1)?.stamp;
     if (header === undefined) return;
     for (const entry of this.entries) if (!this.#headers.has(entry)) this.#headers.set(entry, header);
+  }
+
+  #readable(entries: readonly TestEntry[]): TestEntry[] {
+    let skip = 0;
+    return entries.filter((entry) => {
+      const lost = this.damaged.get(entry);
+      if (lost !== undefined) skip = lost + 1;
+      return skip-- <= 0;
+    });
   }
 
   #isPassedOver(entry: TestEntry, since: bigint): boolean {

@@ -1,9 +1,11 @@
 import type { Cursor } from '../model/cursor.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
+import { hasHole } from './hole.js';
 import { look, sameEntry } from './look.js';
 import { isDaemonError, isHang, readBehindGap, recover } from './lost-anchor.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
+import { reachBack } from './recovery.js';
 import { transfer } from './transfer.js';
 import { firstWindow, widerWindow } from './window.js';
 
@@ -18,7 +20,9 @@ export type { PollReport } from './poll-sum.js';
  * past the cursor: all of it is new, behind a gap.
  */
 export async function pollContainer(context: PollContext, task: PollTask): Promise<PollReport> {
-  const sum = new PollSum(await cutOldLines(context, task));
+  const before = await cutOldLines(context, task);
+  const sum = new PollSum(before);
+  let answered: number;
 
   let window =
     task.from === undefined && !task.tailHangs
@@ -35,6 +39,7 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
       signal: task.signal,
     });
     sum.add(result);
+    answered = result.entries;
     if (result.found) break;
     if (result.fault !== undefined) {
       if (window !== undefined) sum.tailHung = isHang(result.fault, result.bodyBytes);
@@ -56,6 +61,8 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     await verifyEnd(context, task, sum);
   } else if (sum.fresh === 0 && sum.fault !== undefined && isDaemonError(sum.fault) && !task.signal.aborted) {
     await recover(context, task, sum);
+  } else if (sum.fresh > 0 && sum.fault === undefined && window !== undefined && answered < window) {
+    await lookForHole(context, task, sum, before, window);
   }
   return sum.report(window);
 }
@@ -96,6 +103,22 @@ async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor
   const cut: Cursor = { ...cursor, open };
   await context.commit(cut);
   return cut;
+}
+
+/** What was passed over on the way is reached from the log's end. @param before the cursor before the poll */
+async function lookForHole(
+  context: PollContext,
+  task: PollTask,
+  sum: PollSum,
+  before: Cursor,
+  window: number,
+): Promise<void> {
+  const { container, ended, signal } = task;
+  // From Engine 23 on an answer ends where the damage is.
+  if (context.sinceSemantics() !== 'filter' || signal.aborted) return;
+  if (!(await hasHole(context.read, container, window, signal))) return;
+  const result = await reachBack(context, { container, cursor: before, ended, signal });
+  if (result) sum.add(result);
 }
 
 /** An Engine may end an answer early without a word (a damaged line): the log's last entry tells. */

@@ -2,6 +2,7 @@ import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { AnchorMatcher } from './anchor.js';
 import { Repeats } from './fingerprint.js';
+import { hasLastWords } from './line-assembler.js';
 import { look } from './look.js';
 import { transfer, type TransferContext, type TransferResult } from './transfer.js';
 
@@ -27,6 +28,28 @@ export async function reachAround(
   context: TransferContext,
   task: RecoveryTask,
 ): Promise<TransferResult | undefined> {
+  const tail = await widestReadable(context, task);
+  if (tail === undefined) return undefined;
+  if (await reachesAnchor(context, task, tail)) return await transfer(context, { ...task, tail });
+  return await transfer(context, { ...task, tail, behindGap: 'unreadable' });
+}
+
+/**
+ * The same where the log was read past the damaged place, and only perhaps something passed over: then nothing is
+ * read again that follows the cursor without a break.
+ *
+ * @param task with the cursor from before
+ */
+export async function reachBack(
+  context: TransferContext,
+  task: RecoveryTask,
+): Promise<TransferResult | undefined> {
+  const tail = await widestReadable(context, task);
+  if (tail === undefined || (await reachesAnchor(context, task, tail))) return undefined;
+  return await transfer(context, { ...task, tail, behindGap: 'unreadable' });
+}
+
+async function widestReadable(context: TransferContext, task: RecoveryTask): Promise<number | undefined> {
   const readable = async (tail: number): Promise<boolean> => {
     const seen = await look(context.read, task.container, tail, 1, task.signal);
     return seen.fault === undefined && seen.entries === tail;
@@ -43,10 +66,7 @@ export async function reachAround(
     if (await readable(middle)) good = middle;
     else bad = middle;
   }
-  if (await reachesAnchor(context, task, good)) {
-    return await transfer(context, { ...task, tail: good });
-  }
-  return await transfer(context, { ...task, tail: good, behindGap: 'unreadable' });
+  return good;
 }
 
 async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail: number): Promise<boolean> {
@@ -57,6 +77,7 @@ async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail:
       containerId: task.container.id,
       containerName: task.container.name,
       tty: task.container.tty,
+      lastWords: hasLastWords(task.container),
       tail,
       signal: task.signal,
     },

@@ -1,17 +1,29 @@
 import { Account, type AccountLine, type Tally } from '../../../src/commands/demo/account.js';
-import { nanosOf, secondsOf } from '../../../src/audit/stamp-range.js';
-import { isGapText } from '../../../src/collector/gap.js';
+import { nanosOf, secondsOf, stampOf } from '../../../src/audit/stamp-range.js';
+import { gapSpan, isGapText } from '../../../src/collector/gap.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { Nanoseconds } from '../../../src/model/nanoseconds.js';
-import { CHUNK_BYTES, type WrittenLine } from '../../../src/simulators/engine/index.js';
-import type { StoredEntry } from '../../../src/simulators/loki/index.js';
-import type { CollectingWorld } from './world.js';
+import { CHUNK_BYTES, type EngineSimulator, type WrittenLine } from '../../../src/simulators/engine/index.js';
+import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
+
+/** What an account is made of. */
+export interface AccountSources {
+  readonly engine: Pick<EngineSimulator, 'written' | 'containers' | 'find'>;
+  readonly loki: Pick<LokiSimulator, 'entries'>;
+  readonly rejectedFile: string;
+  /** Whether a container that is gone was named as missed, or could be seen by nobody: its lines need not be there. */
+  readonly mayLack: (containerId: string) => boolean;
+  /** Lines that the simulated Engine makes up under a fault, and that no container wrote. */
+  readonly madeUp?: RegExp | undefined;
+}
 
 /** What became of the lines of one container. */
 export interface ContainerAccount extends Tally {
   readonly name: string;
-  /** It was removed before it was read to its end, and this was said: its lines may be missing. */
-  readonly missed: boolean;
+  /** It is gone, and its lines need not be there. */
+  readonly lacking: boolean;
+  /** Lines in Loki under two names of their container: replayed behind a crash that a rename was near. */
+  readonly underTwoNames: number;
   /** What the marks of gaps say. */
   readonly marks: readonly string[];
 }
@@ -20,40 +32,111 @@ export interface ContainerAccount extends Tally {
  * Holds every line that each container ever wrote against what is in Loki, in the rejected-lines file, and named
  * as lost: the account of `pollard demo`, kept container by container.
  *
- * @param madeUp lines that the simulated Engine makes up under a fault, and that no container wrote
  * @returns by the container's id
  */
-export async function accountsOf(
-  world: CollectingWorld,
-  madeUp?: RegExp,
-): Promise<Map<string, ContainerAccount>> {
-  const entries = world.loki.entries().filter(({ line }) => madeUp?.test(line) !== true);
+export async function accountsOf(sources: AccountSources): Promise<Map<string, ContainerAccount>> {
+  const { engine, loki, rejectedFile, madeUp } = sources;
+  const entries = loki.entries().filter(({ line }) => madeUp?.test(line) !== true);
   const found = grouped(entries, ({ metadata }) => metadata['container_id'] ?? '');
-  const refused = await refusals(world.rejectedFile);
-  const present = new Set(world.engine.containers.map(({ id }) => id));
-  const missed = new Set(world.missed.map(({ container }) => container.id).filter((id) => !present.has(id)));
+  const refused = await refusals(rejectedFile);
+  const present = new Set(engine.containers.map(({ id }) => id));
   const accounts = new Map<string, ContainerAccount>();
-  const written = grouped(world.engine.written(), ({ containerId }) => containerId);
+  const written = grouped(engine.written(), ({ containerId }) => containerId);
   // Lines of nobody must not stay unseen.
   for (const id of new Set([...written.keys(), ...found.keys(), ...present])) {
     const lines = written.get(id) ?? [];
+    const lacking = !present.has(id) && sources.mayLack(id);
     const account = new Account(lines.length);
     const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
-      for (const line of lines) see({ ...ofEngine(line), due: !missed.has(id) });
+      for (const line of lines) see({ ...ofEngine(line), due: !lacking });
       return Promise.resolve();
     };
     await visit((line) => account.wrote(line));
-    const stored = found.get(id) ?? [];
-    for (const entry of withWholeLines(lines, stored)) account.found(ofLoki(id, entry));
-    for (const { line, reason } of refused.get(id) ?? []) account.refused(line, reason);
+    const { once, underTwoNames } = withoutSecondNames(found.get(id) ?? []);
+    const stored = withWholeLines(lines, once);
+    for (const entry of stored) account.found(ofLoki(id, entry));
+    const kept = refused.get(id) ?? [];
+    for (const { line, reason } of kept) account.refused(line, reason);
+    const tally = await account.close(visit);
+    const there = new Set([
+      ...stored.map((entry) => keyOf(ofLoki(id, entry))),
+      ...kept.map(({ line }) => keyOf(line)),
+    ]);
+    const marks = once.map(({ line }) => line).filter(isGapText);
+    const byPlace = tally.lost === 0 ? [] : namedByPlace(lines.map(ofEngine), there, marks);
     accounts.set(id, {
-      ...(await account.close(visit)),
-      name: lines.at(-1)?.containerName ?? world.engine.find(id)?.name ?? '',
-      missed: missed.has(id),
-      marks: stored.map(({ line }) => line).filter(isGapText),
+      ...tally,
+      lost: tally.lost - byPlace.length,
+      named: tally.named + byPlace.length,
+      samples: {
+        ...tally.samples,
+        lost: tally.samples.lost.filter((line) => !byPlace.includes(keyOf(line))),
+      },
+      name: lines.at(-1)?.containerName ?? engine.find(id)?.name ?? '',
+      lacking,
+      underTwoNames,
+      marks,
     });
   }
   return accounts;
+}
+
+/**
+ * Of the lines that are missing, those that the marks of gaps name by their place in the log, and not by the stamps
+ * around it: the clock was set, and the lines inside of a gap have stamps of another time.
+ *
+ * @param lines in the order of the log
+ * @returns their keys
+ */
+function namedByPlace(
+  lines: readonly AccountLine[],
+  there: ReadonlySet<string>,
+  marks: readonly string[],
+): string[] {
+  const spans = marks.map(gapSpan);
+  const begins = new Set(spans.map((span) => span?.lastDelivered));
+  const ends = new Set(spans.map((span) => span?.firstAvailable));
+  const named: string[] = [];
+  let before: AccountLine | undefined;
+  let run: AccountLine[] = [];
+  const close = (behind: AccountLine | undefined): void => {
+    const last = behind ?? run.at(-1);
+    const isNamed =
+      (before !== undefined && begins.has(stampOf(before.seconds, before.nanos))) ||
+      (last !== undefined && ends.has(stampOf(last.seconds, last.nanos)));
+    if (isNamed) named.push(...run.map(keyOf));
+    run = [];
+  };
+  for (const line of lines) {
+    if (!there.has(keyOf(line))) {
+      run.push(line);
+      continue;
+    }
+    if (run.length > 0) close(line);
+    before = line;
+  }
+  if (run.length > 0) close(undefined);
+  return named;
+}
+
+/** Entries without those that are there once more under another name of their container. */
+function withoutSecondNames(entries: readonly StoredEntry[]): {
+  readonly once: StoredEntry[];
+  readonly underTwoNames: number;
+} {
+  const names = new Map<string, string>();
+  const once = entries.filter((entry) => {
+    const key = keyOf(ofLoki('', entry));
+    const { container = '' } = entry.labels;
+    const name = names.get(key);
+    if (name === undefined) names.set(key, container);
+    return name === undefined || name === container;
+  });
+  return { once, underTwoNames: entries.length - once.length };
+}
+
+function keyOf({ stream, seconds, nanos, text }: AccountLine): string {
+  return `${stream} ${seconds} ${nanos} ${text}`;
 }
 
 /**

@@ -27,6 +27,7 @@ import {
 } from '../../../src/simulators/loki/index.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { until } from '../until.js';
+import { accountsOf, type ContainerAccount } from './account.js';
 
 /** Settings as the YAML file has them. */
 export type Settings = z.input<typeof configSchema>;
@@ -138,6 +139,13 @@ export class CollectingWorld {
   async stop(): Promise<void> {
     this.#end.abort();
     await this.#running;
+  }
+
+  /** What became of every line. @param madeUp see AccountSources */
+  async accounts(madeUp?: RegExp): Promise<Map<string, ContainerAccount>> {
+    const { engine, loki, rejectedFile } = this;
+    const missed = new Set(this.missed.map(({ container }) => container.id));
+    return await accountsOf({ engine, loki, rejectedFile, mayLack: (id) => missed.has(id), madeUp });
   }
 
   pollsOf(containerId: string): number {

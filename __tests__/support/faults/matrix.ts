@@ -14,7 +14,7 @@ const AT_A_TIME = 6;
 const PATIENCE_MS = 600_000;
 
 /** What an account of lines must come to: 0 unexplained, 0 twice. */
-const RECONCILED = { unexplained: 0, lost: [], twice: 0, unknown: [] };
+const RECONCILED = { unexplained: 0, lost: [], twice: 0, unknown: [], underTwoNames: 0 };
 
 /**
  * Tests each fault crossed with each type of container, on both generations of `since`. Each cell is a test of its
@@ -65,7 +65,7 @@ export function testMatrix(side: string, faults: readonly Fault[]): void {
         totals.inLoki += sum('inLoki');
         totals.named += sum('named');
         totals.rejected += sum('rejected');
-        totals.missed += accounts.filter(({ missed }) => missed).length;
+        totals.missed += accounts.filter(({ lacking }) => lacking).length;
       });
 
       test('no socket is left, nothing was asked that may not be asked, and no line is of nobody', () => {
@@ -91,12 +91,14 @@ function judged(account: ContainerAccount): {
   readonly lost: readonly string[];
   readonly twice: number;
   readonly unknown: readonly string[];
+  readonly underTwoNames: number;
 } {
-  const { written, folded, inLoki, named, rejected, twice, samples } = account;
+  const { written, folded, inLoki, named, rejected, twice, samples, underTwoNames } = account;
   return {
     unexplained: written - folded - inLoki - named - rejected,
     lost: samples.lost.map(({ text }) => text.slice(0, 80)),
     twice,
+    underTwoNames,
     unknown: samples.unknown.map(({ text }) => text.slice(0, 80)),
   };
 }

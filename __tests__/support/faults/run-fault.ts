@@ -1,11 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineProfileName } from '../../../src/simulators/engine/index.js';
-import {
-  accountsOf,
-  withCollector,
-  type CollectingWorld,
-  type ContainerAccount,
-} from '../collecting/index.js';
+import { withCollector, type CollectingWorld, type ContainerAccount } from '../collecting/index.js';
 import { until } from '../until.js';
 import type { Fault } from './fault.js';
 import { CONTAINER_KINDS, Talker, type ContainerKind } from './talkers.js';
@@ -75,7 +70,7 @@ async function resultOf(
 ): Promise<FaultRun> {
   const cells = new Map<ContainerKind, ContainerAccount[]>(CONTAINER_KINDS.map((kind) => [kind, []]));
   const strangers: ContainerAccount[] = [];
-  for (const [id, account] of await accountsOf(world, madeUp)) {
+  for (const [id, account] of await world.accounts(madeUp)) {
     const kind = talkers.find(({ ids }) => ids.has(id))?.kind;
     if (kind === undefined) strangers.push(account);
     else cells.get(kind)?.push(account);

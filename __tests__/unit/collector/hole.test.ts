@@ -1,0 +1,162 @@
+import { gapSpan } from '../../../src/collector/gap.js';
+import { MemoryBudget } from '../../../src/collector/memory-budget.js';
+import { pollContainer, type PollContext } from '../../../src/collector/poll.js';
+import type { ContainerRef } from '../../../src/model/container.js';
+import type { Cursor } from '../../../src/model/cursor.js';
+import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { ModelLog } from '../../support/model-log.js';
+import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
+
+const START = 1_700_000_000n * NS_PER_SECOND;
+const container: ContainerRef = {
+  id: 'c'.repeat(64),
+  name: 'web',
+  image: 'web:1',
+  labels: {},
+  state: 'running',
+  created: START,
+  tty: false,
+  logDriver: 'json-file',
+  startedAt: START,
+  finishedAt: 0n,
+  running: true,
+};
+
+/** A container on an Engine that goes on somewhere behind a damaged entry, as 20.10 may. */
+function setUp() {
+  const log = new ModelLog();
+  log.semantics = 'filter';
+  const loki = new StrictLoki();
+  let cursor: Cursor = {
+    containerId: container.id,
+    containerName: container.name,
+    anchor: [],
+    open: [],
+    moved: {},
+    committedAt: 0n,
+  };
+  const context: PollContext = {
+    read: log.read,
+    newBatch: (_container, stream) => new ObjectBatch(stream, 1000, 1800n * NS_PER_SECOND),
+    push: async (batch) => await Promise.resolve(loki.accept((batch as ObjectBatch).lines)),
+    commit: async (next) => {
+      await Promise.resolve();
+      cursor = next;
+    },
+    onGap: () => undefined,
+    budget: new MemoryBudget(1_000_000),
+    clock: new ManualClock(),
+    settings: {
+      anchor: 32,
+      batchBytes: 10_000,
+      batchAge: 60_000,
+      maxSpan: 1800n * NS_PER_SECOND,
+      maxWaiting: 2,
+      maxLineBytes: 1_000_000,
+      moveEqualStamps: false,
+      gapMarker: true,
+    },
+    sinceSemantics: () => 'filter',
+    poll: {
+      window: { enabled: true, anchor: 32 },
+      overlap: 2n * NS_PER_SECOND,
+      openMaxAge: 1e12,
+    },
+  };
+  const poll = async () =>
+    await pollContainer(context, {
+      container,
+      cursor,
+      expected: 100,
+      ended: false,
+      verify: true,
+      suspect: false,
+      tailHangs: false,
+      signal: new AbortController().signal,
+    });
+  const write = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const number = log.entries.length;
+      const stamp = START + BigInt(number);
+      log.entries.push({ stream: 1, stamp, text: Buffer.from(`line ${number}`), terminated: true });
+    }
+  };
+  const damage = (number: number, lost: number): void => void log.damaged.set(log.entries[number]!, lost);
+  const lines = (): string[] =>
+    [...loki.stored.values()].map(({ text }) => text).filter((text) => gapSpan(text) === undefined);
+  const gaps = () => [...loki.stored.values()].flatMap(({ text }) => gapSpan(text) ?? []);
+  return { log, loki, poll, write, damage, lines, gaps };
+}
+
+const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, i) => `line ${from + i}`);
+
+describe('an Engine that passes over entries behind a damaged one, and then goes on', () => {
+  test('they are reached by a window that begins behind the damage, and the damage is named as a gap', async () => {
+    const { log, poll, write, damage, lines, gaps } = setUp();
+    write(40);
+    await poll();
+    write(41);
+    damage(40, 17);
+    const report = await poll();
+    expect(report.gap).toMatchObject({ cause: 'unreadable' });
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 40), ...numbers(41, 81)]));
+    expect(gaps()).toEqual([{ lastDelivered: START + 39n, firstAvailable: START + 41n }]);
+    // While the damage is within the window, what comes later is neither lost nor named again.
+    write(5);
+    await poll();
+    await poll();
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 40), ...numbers(41, 86)]));
+    expect(gaps()).toHaveLength(1);
+    expect(log.entries).toHaveLength(86);
+  });
+
+  test('of a damaged entry that was delivered before nothing is lost, and nothing is named or sent twice', async () => {
+    const { loki, poll, write, damage, lines, gaps } = setUp();
+    write(40);
+    await poll();
+    damage(3, 2);
+    write(10);
+    await poll();
+    expect(lines()).toEqual(numbers(0, 50));
+    expect(gaps()).toEqual([]);
+    expect(new Set(loki.sent.values())).toEqual(new Set([1]));
+  });
+
+  test('a log that is rotated meanwhile has none', async () => {
+    const { log, loki, poll, write, lines, gaps } = setUp();
+    write(20);
+    await poll();
+    write(20);
+    const read = log.read;
+    log.read = async (request, sink) => {
+      const answer = await read(request, sink);
+      log.entries.splice(0, 3);
+      return answer;
+    };
+    await poll();
+    expect(lines()).toEqual(numbers(0, 40));
+    expect(gaps()).toEqual([]);
+    expect(new Set(loki.sent.values())).toEqual(new Set([1]));
+  });
+
+  test('a log shorter than the window is only looked at, also when it is written to meanwhile', async () => {
+    const { log, loki, poll, write, lines, gaps } = setUp();
+    write(5);
+    await poll();
+    write(5);
+    const read = log.read;
+    log.read = async (request, sink) => {
+      const answer = await read(request, sink);
+      write(2);
+      return answer;
+    };
+    for (let polls = 0; polls < 5; polls++) await poll();
+    log.read = read;
+    await poll();
+    expect(lines()).toEqual(numbers(0, log.entries.length));
+    expect(gaps()).toEqual([]);
+    expect(new Set(loki.sent.values())).toEqual(new Set([1]));
+  });
+});
