@@ -1,30 +1,8 @@
 import type { Command } from 'commander';
-import { systemClock } from '../model/system-clock.js';
-import { PollardError } from '../model/errors.js';
+import type { ResendTexts, VerifyTexts } from './audit-run.js';
 import { exitCodesHelp } from './exit-codes-help.js';
-import { secretMask } from '../observe/secret-mask.js';
-import { unlessInterrupted } from './interrupted.js';
-import type { TextSink } from './print-error.js';
-import { resend } from './resend.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
-import { silentLogger } from './silent-logger.js';
-import { stopSignals } from './stop-signals.js';
-import { verify } from './verify.js';
-import { verifyProgress } from './verify-progress.js';
-import { resendParts, verifyParts, type AuditPartsOptions, type Closable } from './wiring/audit-parts.js';
-import { knownSecrets } from './wiring/known-secrets.js';
-import { observeParts, silently, standardLogger } from './wiring/observe-parts.js';
-import type { Config } from '../config/schema.js';
-
-interface VerifyTexts {
-  readonly since?: string;
-  readonly until?: string;
-  readonly container?: string[];
-  readonly samples?: string;
-  readonly repair?: boolean;
-  readonly json?: boolean;
-}
 
 const VERIFY_HELP = `
 Examples:
@@ -73,29 +51,8 @@ export function addAuditCommands(program: Command, session: Session): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', VERIFY_HELP)
     .action(async (texts: VerifyTexts, command: Command) => {
-      const config = await session.config(command);
-      const progress = verifyProgress(session.output.err, systemClock);
-      const { since, until, container = [], samples } = texts;
-      const flags = {
-        ...(since === undefined ? {} : { since }),
-        ...(until === undefined ? {} : { until }),
-        containers: container,
-        ...(samples === undefined ? {} : { samples: wholeNumber('--samples', samples) }),
-        json: texts.json === true,
-      };
-      await withParts(
-        'the audit',
-        config,
-        session,
-        async (options) => await verifyParts(config, texts.repair === true, options),
-        async (parts, signal) => {
-          try {
-            return await verify({ ...parts, onProgress: progress.update }, flags, signal);
-          } finally {
-            progress.end();
-          }
-        },
-      );
+      const { runVerify } = await import('./audit-run.js');
+      await runVerify(session, await session.config(command), texts);
     });
 
   withSettings(program.command('resend'))
@@ -104,57 +61,8 @@ export function addAuditCommands(program: Command, session: Session): void {
     .option('--label <name=value>', 'put this label on every line, so that they get a stream of their own')
     .option('--json', 'print the summary as one JSON object')
     .addHelpText('after', RESEND_HELP)
-    .action(async (file: string, texts: { label?: string; json?: boolean }, command: Command) => {
-      const config = await session.config(command);
-      const { label } = texts;
-      const flags = { file, ...(label === undefined ? {} : { label }), json: texts.json === true };
-      await withParts(
-        'the sending',
-        config,
-        session,
-        async (options) => await resendParts(config, options),
-        async (parts, signal) => await resend(parts, flags, signal),
-      );
+    .action(async (file: string, texts: ResendTexts, command: Command) => {
+      const { runResend } = await import('./audit-run.js');
+      await runResend(session, await session.config(command), file, texts);
     });
-}
-
-/** Runs a command with its parts, which are closed however it ends. */
-async function withParts<Parts>(
-  name: string,
-  config: Config,
-  session: Session,
-  make: (options: AuditPartsOptions) => Promise<Closable<Parts>>,
-  use: (parts: Parts, signal: AbortSignal) => Promise<number>,
-): Promise<void> {
-  const clock = systemClock;
-  const observe = observeParts(config, clock, standardLogger(config, clock, session.output.err), silently);
-  // A server's answers are quoted, and some repeat what they were sent.
-  const mask = secretMask(knownSecrets(config));
-  const out: TextSink = { write: (text) => session.output.out.write(mask(text)) };
-  const stop = stopSignals(silentLogger);
-  const { signal } = stop;
-  try {
-    const code = await unlessInterrupted(name, signal, async () => {
-      const made = await make({ clock, random: Math.random, observe, out, signal });
-      try {
-        return await use(made.parts, signal);
-      } finally {
-        await made.close();
-      }
-    });
-    session.end(code);
-  } finally {
-    stop.release();
-    observe.limited.flush();
-    await observe.logger.close();
-  }
-}
-
-function wholeNumber(flag: string, text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new PollardError('usage', `${flag}: ${JSON.stringify(text)} is not a whole number`, {
-    setting: flag,
-    hint: 'give a number such as 10',
-    exit: 'usage',
-  });
 }

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { forgetCursors, listCursors, resetCursor, showCursor, type Place } from './cursors.js';
+import type { Place } from './cursors.js';
 import { exitCodesHelp } from './exit-codes-help.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
@@ -35,6 +35,7 @@ export function addCursorCommands(program: Command, session: Session): void {
     .option('--json', 'print them as one JSON object')
     .addHelpText('after', READING)
     .action(async (options: { json?: boolean }, command: Command) => {
+      const { listCursors } = await import('./cursors.js');
       const config = await session.config(command);
       session.end(await listCursors(config, options.json === true, session.output, session.env));
     });
@@ -47,6 +48,7 @@ export function addCursorCommands(program: Command, session: Session): void {
       `\nExamples:\n  pollard cursors show web\n  pollard cursors show 4c01db0b339c\n${READING}`,
     )
     .action(async (container: string, options: { json?: boolean }, command: Command) => {
+      const { showCursor } = await import('./cursors.js');
       const config = await session.config(command);
       session.end(await showCursor(config, container, options.json === true, session.output));
     });
@@ -58,6 +60,7 @@ export function addCursorCommands(program: Command, session: Session): void {
       `\nExample:\n  systemctl stop pollard && pollard cursors forget web && systemctl start pollard\n${exitCodesHelp(WRITING)}`,
     )
     .action(async (containers: string[], _options: object, command: Command) => {
+      const { forgetCursors } = await import('./cursors.js');
       session.end(await forgetCursors(await session.config(command), containers, session.output));
     });
 
@@ -76,6 +79,7 @@ also when it has them: they go to the rejected-lines file. To fill a hole, use p
 ${exitCodesHelp({ ...WRITING, engine: true })}`,
     )
     .action(async (container: string, options: { to: Place }, command: Command) => {
+      const { resetCursor } = await import('./cursors.js');
       const config = await session.config(command);
       session.end(await resetCursor(config, container, options.to, session.output));
     });

@@ -1,13 +1,10 @@
 import type { Command } from 'commander';
-import { check } from './check.js';
 import { parseDuration } from '../config/values.js';
 import { PollardError } from '../model/errors.js';
 import { addCursorCommands } from './cursor-commands.js';
 import { exitCodesHelp } from './exit-codes-help.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
-import { showEffective, showReference } from './show-config.js';
-import { status } from './status.js';
 
 /** The commands by which an operator looks at Pollard: none of them collects. */
 export function addOperatorCommands(program: Command, session: Session): void {
@@ -42,6 +39,7 @@ ${exitCodesHelp({
 When several parts fail, it is the code of the first.`,
     )
     .action(async (options: { json?: boolean; ascii?: boolean }, command: Command) => {
+      const { check } = await import('./check.js');
       const flags = { json: options.json === true, ascii: options.ascii === true };
       session.end(await check(() => session.load(command), flags, session.output, session.env));
     });
@@ -70,6 +68,7 @@ ${exitCodesHelp({
 })}`,
     )
     .action(async (options: StatusOptions, command: Command) => {
+      const { status } = await import('./status.js');
       const config = await session.config(command);
       const flags = {
         json: options.json === true,
@@ -120,6 +119,7 @@ ${exitCodesHelp({ ok: 'printed', usage: true })}`,
     )
     .action(async (options: { effective?: boolean }, command: Command) => {
       const { output } = session;
+      const { showEffective, showReference } = await import('./show-config.js');
       if (options.effective === true) session.end(showEffective(await session.load(command), output));
       else session.end(showReference(output));
     });
