@@ -35,8 +35,11 @@ export class Exchange {
     this.record = record;
     const gone = new AbortController();
     this.gone = gone.signal;
+    const { socket } = request;
+    const before = socket.bytesWritten;
     response.on('close', () => {
       record.finished = response.writableFinished;
+      record.bytes = socket.bytesWritten - before;
       gone.abort();
     });
     // Written to after the client left: that is its affair.

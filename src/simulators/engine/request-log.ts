@@ -13,6 +13,8 @@ export interface RecordedRequest {
   status: number;
   /** Whether the answer came to its end. */
   finished: boolean;
+  /** Of the answer, its head with them, handed to the kernel; 0 until it is over. */
+  bytes: number;
 }
 
 /** The last requests are kept, all are counted. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { NS_PER_MS } from '../../model/nanoseconds.js';
 import { versionProblem } from './api-version.js';
 import { inspectJson, listJson } from './container-json.js';
 import type { SimulatedContainer } from './container.js';
@@ -41,6 +42,7 @@ export async function answer(
     containerId: undefined,
     status: 0,
     finished: false,
+    bytes: 0,
   };
   daemon.requests.add(record);
   const exchange = new Exchange(daemon, request, response, url.searchParams, version, record);
@@ -61,6 +63,8 @@ export async function answer(
 
 /** moby: api/server/middleware/version.go. */
 function setCommonHeaders(daemon: Daemon, response: ServerResponse): void {
+  // Of the clock that its stamps have: a collector judges that clock by it.
+  response.setHeader('Date', new Date(Number(daemon.clock.now() / NS_PER_MS)).toUTCString());
   response.setHeader('Server', `Docker/${daemon.profile.engineVersion} (linux)`);
   response.setHeader('Api-Version', daemon.profile.apiVersion);
   response.setHeader('Ostype', 'linux');

@@ -1,0 +1,176 @@
+import { describe, expect, test } from '@jest/globals';
+import { readRejectedFile } from '../../../src/loki/rejected.js';
+import type { RejectedLine } from '../../../src/loki/rejected-record.js';
+import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
+import { pollard, settingArgs, type PollardRun } from '../../support/commands/pollard.js';
+import { PassingClock } from '../../support/passing-clock.js';
+import { until } from '../../support/until.js';
+
+const KIB = 1024;
+const HOUR = 3_600_000;
+
+test('a backlog drains at the rate that Loki allows, and keeps nobody waiting who has little to say', async () => {
+  const clock = new PassingClock();
+  const options = {
+    clock,
+    // 16 MiB at 256 KiB a second take a minute of waiting.
+    loki: { limits: { ingestionRateBytes: 256 * KIB, ingestionBurstBytes: 512 * KIB } },
+    settings: {
+      memory: { max_in_flight: 1024 * KIB },
+      // The first hog of it reads and pushes all of the time.
+      poll: { concurrency: 2, deadline: '1h' },
+      loki: { batch: { max_bytes: 128 * KIB }, outage_grace: '1m' },
+    },
+  };
+  await withCollector(options, async (world) => {
+    const { engine, loki } = world;
+    await world.start();
+    const lift = loki.outage({ status: 503 });
+    const huge = engine.addContainer({ name: 'huge' });
+    const backlog = 16_384;
+    for (let i = 0; i < backlog; i++) huge.writeLine('stdout', `${i} `.padEnd(KIB, 'x'));
+    const quiet = Array.from({ length: 20 }, (_, i) => engine.addContainer({ name: `quiet-${i}` }));
+    for (const container of quiet) container.writeLine('stdout', 'a word');
+    await until('it is noticed', () => loki.outagesStruck > 0);
+
+    lift();
+    const stored = (selector: string): number => loki.entries(selector).length;
+    // And again, while the backlog drains.
+    for (const words of [1, 2, 3]) {
+      await until(
+        `all of the others are there, ${words} times`,
+        () => stored('{container=~"quiet-.*"}') === 20 * words,
+        { instead: () => [loki.counts(), stored('{container="huge"}')] },
+      );
+      for (const container of quiet) container.writeLine('stdout', `word ${words}`);
+    }
+    expect(stored('{container="huge"}')).toBeLessThan(backlog);
+    expect(loki.counts().pushStatuses[429] ?? 0).toBeGreaterThan(0);
+
+    await until(
+      'the backlog is there',
+      () => {
+        clock.pass(1000);
+        return stored('{container="huge"}') === backlog;
+      },
+      { instead: () => loki.counts() },
+    );
+    await world.caughtUp();
+    await world.stop();
+    const accounts = [...(await world.accounts()).values()];
+    expect(accounts.map(({ lost, twice, rejected }) => ({ lost, twice, rejected }))).toEqual(
+      accounts.map(() => ({ lost: 0, twice: 0, rejected: 0 })),
+    );
+    expect(accounts).toHaveLength(21);
+  });
+});
+
+async function rejected({ rejectedFile }: CollectingWorld): Promise<RejectedLine[]> {
+  const lines: RejectedLine[] = [];
+  for await (const line of readRejectedFile(rejectedFile)) lines.push(line);
+  return lines;
+}
+
+async function resend(
+  { config, loki, rejectedFile }: CollectingWorld,
+  ...more: string[]
+): Promise<PollardRun> {
+  const settings = { 'loki.url': loki.url, 'collector.state_dir': config.collector.state_dir };
+  return await pollard(['resend', rejectedFile, '--json', ...more, ...settingArgs(settings)]);
+}
+
+describe('what Loki does not take any more after an outage', () => {
+  test('too old: kept with the reason, and the rest goes through', async () => {
+    const clock = new PassingClock();
+    await withCollector({ clock }, async (world) => {
+      const { engine, loki } = world;
+      const web = engine.addContainer({ name: 'web' });
+      await world.start();
+      web.writeLine('stdout', 'before');
+      await world.caughtUp();
+
+      const lift = loki.outage({ status: 503 });
+      web.writeLine('stdout', 'of the first day');
+      web.writeLine('stderr', 'of the first day, too');
+      await until('it is noticed', () => world.health.report().parts.loki.state === 'degraded');
+      for (let day = 0; day < 8; day++) clock.pass(24 * HOUR);
+      web.writeLine('stdout', 'of the last day');
+      lift();
+      await until('the last line is there', () =>
+        loki.entries().some(({ line }) => line === 'of the last day'),
+      );
+      await world.caughtUp();
+
+      const lines = await rejected(world);
+      expect(lines.map(({ line }) => line.toString()).sort()).toEqual([
+        'of the first day',
+        'of the first day, too',
+      ]);
+      expect(lines.map(({ reason }) => reason)).toEqual(
+        lines.map(() => expect.stringMatching(/timestamp too old/)),
+      );
+      expect(await world.metric('pollard_rejected_lines_total')).toBe(2);
+      const web1 = (await world.accounts()).get(web.id);
+      expect(web1).toMatchObject({ written: 4, inLoki: 2, rejected: 2, lost: 0, twice: 0, marks: [] });
+
+      // No label makes them younger: they are kept again, in a file beside the first.
+      const again = await resend(world, '--label', 'resent=yes');
+      expect(again.code).toBe(6);
+      expect(JSON.parse(again.stdout)).toMatchObject({
+        lines: 2,
+        accepted: 0,
+        refused: 2,
+        refused_file: `${world.rejectedFile}.again`,
+      });
+    });
+  });
+
+  test('too far behind another sender: sent again under a label of its own', async () => {
+    const clock = new PassingClock();
+    await withCollector({ clock }, async (world) => {
+      const { engine, loki } = world;
+      const web = engine.addContainer({ name: 'web' });
+      await world.start();
+      web.writeLine('stdout', 'before');
+      await world.caughtUp();
+
+      const lift = loki.outage({ status: 503 });
+      web.writeLine('stdout', 'early in the outage');
+      await until('it is noticed', () => world.health.report().parts.loki.state === 'degraded');
+      await world.stop();
+      clock.pass(3 * HOUR);
+      web.writeLine('stdout', 'late in the outage');
+      lift();
+      await pushElsewhere(world, 'another sender was first');
+      await world.start();
+      await until('the last line is there', () =>
+        loki.entries().some(({ line }) => line === 'late in the outage'),
+      );
+      await world.caughtUp();
+
+      const lines = await rejected(world);
+      expect(lines.map(({ line, reason }) => [line.toString(), reason])).toEqual([
+        ['early in the outage', expect.stringMatching(/too far behind/)],
+      ]);
+
+      const same = await resend(world);
+      expect([same.code, JSON.parse(same.stdout)]).toMatchObject([6, { accepted: 0, refused: 1 }]);
+      const own = await resend(world, '--label', 'resent=yes');
+      expect([own.code, JSON.parse(own.stdout)]).toMatchObject([0, { accepted: 1, refused: 0 }]);
+      expect(loki.entries('{resent="yes"}')).toMatchObject([
+        { line: 'early in the outage', labels: { container: 'web', resent: 'yes' } },
+      ]);
+    });
+  });
+});
+
+/** A line of another sender in the stream of the one that is there. */
+async function pushElsewhere({ loki, clock }: CollectingWorld, line: string): Promise<void> {
+  const [stored] = loki.entries('{container="web"}');
+  const { status } = await fetch(`${loki.url}/loki/api/v1/push`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ streams: [{ stream: stored?.labels, values: [[String(clock.now()), line]] }] }),
+  });
+  expect(status).toBe(204);
+}
