@@ -40,6 +40,13 @@ export async function figuresOf(world: CollectingWorld): Promise<Figures> {
   return sum;
 }
 
+/** Waits until Loki holds so many entries: also those of a container that was left alone, and started again. */
+export async function untilStored({ loki, log }: CollectingWorld, entries: number): Promise<void> {
+  await until(`Loki holds ${entries} entries`, () => loki.counts().entries >= entries, {
+    instead: () => [loki.counts(), log.messages.slice(-3)],
+  });
+}
+
 /**
  * Stops the service, and looks at what it leaves behind: every connection it ever opened is closed, and it never
  * asked the Engine for a stream, nor for anything that changes it.

@@ -1,2 +1,2 @@
 /** What the tests of other collectors' reports have in common. */
-export { eachOnce, expectNothingHeld, figuresOf, type Figures } from './ending.js';
+export { eachOnce, expectNothingHeld, figuresOf, untilStored, type Figures } from './ending.js';
