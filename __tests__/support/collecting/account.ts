@@ -13,6 +13,8 @@ export interface AccountSources {
   readonly rejectedFile: string;
   /** Whether a container that is gone was named as missed, or could be seen by nobody: its lines need not be there. */
   readonly mayLack: (containerId: string) => boolean;
+  /** Of a line: whether it was rotated away before anybody could know that it was there. Default: none was. */
+  readonly neverSeen?: (line: WrittenLine) => boolean;
   /** Lines that the simulated Engine makes up under a fault, and that no container wrote. */
   readonly madeUp?: RegExp | undefined;
 }
@@ -35,7 +37,7 @@ export interface ContainerAccount extends Tally {
  * @returns by the container's id
  */
 export async function accountsOf(sources: AccountSources): Promise<Map<string, ContainerAccount>> {
-  const { engine, loki, rejectedFile, madeUp } = sources;
+  const { engine, loki, rejectedFile, madeUp, neverSeen = () => false } = sources;
   const entries = loki.entries().filter(({ line }) => madeUp?.test(line) !== true);
   const found = grouped(entries, ({ metadata }) => metadata['container_id'] ?? '');
   const refused = await refusals(rejectedFile);
@@ -48,7 +50,7 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const lacking = !present.has(id) && sources.mayLack(id);
     const account = new Account(lines.length);
     const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
-      for (const line of lines) see({ ...ofEngine(line), due: !lacking });
+      for (const line of lines) see({ ...ofEngine(line), due: !lacking && !neverSeen(line) });
       return Promise.resolve();
     };
     await visit((line) => account.wrote(line));
@@ -63,7 +65,8 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
       ...kept.map(({ line }) => keyOf(line)),
     ]);
     const marks = once.map(({ line }) => line).filter(isGapText);
-    const byPlace = tally.lost === 0 ? [] : namedByPlace(lines.map(ofEngine), there, marks);
+    const due = lines.filter((line) => !neverSeen(line)).map(ofEngine);
+    const byPlace = tally.lost === 0 ? [] : namedByPlace(due, there, marks);
     accounts.set(id, {
       ...tally,
       lost: tally.lost - byPlace.length,
@@ -96,6 +99,11 @@ function namedByPlace(
   const spans = marks.map(gapSpan);
   const begins = new Set(spans.map((span) => span?.lastDelivered));
   const ends = new Set(spans.map((span) => span?.firstAvailable));
+  // Named by its stamp already.
+  const isBetween = ({ seconds, nanos }: AccountLine): boolean => {
+    const stamp = stampOf(seconds, nanos);
+    return spans.some((span) => span && span.lastDelivered <= stamp && stamp <= span.firstAvailable);
+  };
   const named: string[] = [];
   let before: AccountLine | undefined;
   let run: AccountLine[] = [];
@@ -104,7 +112,7 @@ function namedByPlace(
     const isNamed =
       (before !== undefined && begins.has(stampOf(before.seconds, before.nanos))) ||
       (last !== undefined && ends.has(stampOf(last.seconds, last.nanos)));
-    if (isNamed) named.push(...run.map(keyOf));
+    if (isNamed) named.push(...run.filter((line) => !isBetween(line)).map(keyOf));
     run = [];
   };
   for (const line of lines) {

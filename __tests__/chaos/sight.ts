@@ -1,0 +1,83 @@
+/** After an end of blindness the collector may still not see for so long, ms. */
+const AFTERWARDS_MS = 2000;
+/** A container that was there in so long a time of clear sight was seen, however short its stay, ms. */
+const ENOUGH_MS = 2000;
+/** A removal may still be judged for so long after it, ms: by the events, or at the end of a poll. */
+const JUDGED_MS = 10_000;
+
+interface Stay {
+  readonly from: number;
+  removedAt: number | undefined;
+  seen: boolean;
+  excused: boolean;
+}
+
+/**
+ * Whether a container that is gone could have been seen by a collector at all. What came and went while none ran, or
+ * while the Engine told nothing, nobody can name.
+ */
+export class Sight {
+  readonly #stays = new Map<string, Stay>();
+  /** Those that may yet be seen. */
+  readonly #unseen = new Set<Stay>();
+  #blindUntil = 0;
+  /** Since when the sight is clear; undefined: it is not. */
+  #clearSince: number | undefined;
+
+  /** @param clear whether a collector looks, and the Engine answers it, now */
+  look(clear: boolean): void {
+    const now = performance.now();
+    if (!clear) this.#blindUntil = now + AFTERWARDS_MS;
+    if (now < this.#blindUntil) this.#clearSince = undefined;
+    else this.#clearSince ??= now;
+    const since = this.#clearSince;
+    if (since === undefined) return;
+    for (const stay of this.#unseen) {
+      const overlaps = stay.removedAt === undefined || stay.removedAt >= since;
+      if (!overlaps) this.#unseen.delete(stay);
+      else if (now - Math.max(since, stay.from) >= ENOUGH_MS) {
+        stay.seen = true;
+        this.#unseen.delete(stay);
+      }
+    }
+  }
+
+  /** Events were lost: nothing that came and went lately may have been seen. */
+  blink(): void {
+    this.look(false);
+  }
+
+  made(id: string): void {
+    const stay = { from: performance.now(), removedAt: undefined, seen: false, excused: false };
+    this.#stays.set(id, stay);
+    this.#unseen.add(stay);
+  }
+
+  removed(id: string): void {
+    const stay = this.#stays.get(id);
+    if (stay !== undefined) stay.removedAt = performance.now();
+  }
+
+  removedAt(id: string): number | undefined {
+    return this.#stays.get(id)?.removedAt;
+  }
+
+  /**
+   * A collector is started that knows of containers by their cursors only: of one that went while none ran, or just
+   * before, and has none, it can say nothing.
+   *
+   * @param downSince when the one before it ended, monotonic ms
+   */
+  startsWith(cursors: ReadonlySet<string>, downSince: number): void {
+    for (const [id, stay] of this.#stays) {
+      if (stay.removedAt === undefined || cursors.has(id)) continue;
+      if (stay.removedAt >= downSince - JUDGED_MS) stay.excused = true;
+    }
+  }
+
+  /** Whether nobody could see it well enough to name it when it went. */
+  isUnseen(id: string): boolean {
+    const stay = this.#stays.get(id);
+    return stay?.removedAt !== undefined && (stay.excused || !stay.seen);
+  }
+}
