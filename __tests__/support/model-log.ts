@@ -22,6 +22,8 @@ export class ModelLog {
   readonly damaged = new Map<TestEntry, number>();
   /** Cuts each answer after so many entries. */
   cutAfter = Infinity;
+  /** The fault of an answer that is cut. */
+  cutWith = new Error('broke off');
 
   read: LogSource = async (request, sink) => {
     await Promise.resolve();
@@ -44,7 +46,7 @@ export class ModelLog {
       await request.flow?.pause();
     }
     this.sent += sent.length;
-    return { bytes: 0, ...(complete ? {} : { fault: new Error('broke off') }) };
+    return { bytes: 0, ...(complete ? {} : { fault: this.cutWith }) };
   };
 
   /** Ends the current file, and compresses it. */

@@ -50,6 +50,8 @@ export interface ContainerState {
   behind: boolean;
   /** Polls in a row that were cut by the deadline without getting anywhere. */
   stalls: number;
+  /** The last poll was cut off by time: the next one may hold its place in the pool for as long again. */
+  outOfTime: boolean;
   /** Polls in a row that failed. */
   failures: number;
   lastError: Error | undefined;
@@ -85,6 +87,7 @@ export function newContainerState(
     tailHangs: false,
     behind: false,
     stalls: 0,
+    outOfTime: false,
     failures: 0,
     lastError: undefined,
     goneAt: undefined,

@@ -23,6 +23,7 @@ export interface DiscoveryOptions {
  * Finds containers: a complete list now and then, and in between short, bounded queries of the events, so that
  * a container is polled as soon as it starts and once more when it dies. When events are missing, everything is
  * listed again; where they are refused (a proxy may pass only the list), containers are found by the list alone.
+ * A list may take long where there are thousands of containers: the events are looked at all the same.
  */
 export class Discovery {
   readonly #options: DiscoveryOptions;
@@ -30,6 +31,10 @@ export class Discovery {
   #listedAt = -Infinity;
   /** Something may have happened since the last list that no event told of. */
   #unproven = true;
+  /** The list that is under way; never rejects. */
+  #listing: Promise<void> | undefined;
+  /** Why the events could not be had at the last look, although something else may be had of the Engine. */
+  #refused: Error | undefined;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -46,25 +51,28 @@ export class Discovery {
     const { clock, eventsInterval } = this.#options;
     while (!signal.aborted) {
       await this.step(signal);
-      await clock.sleep(eventsInterval, signal).catch(() => undefined);
+      if (this.#listing === undefined) await clock.sleep(eventsInterval, signal).catch(() => undefined);
     }
+    await this.#listing;
   }
 
-  /** One look: events, and a list when it is time or when events are missing. */
+  /**
+   * One look: events, and a list when it is time or when events are missing. It waits for the list, but no longer
+   * than until the next look.
+   */
   async step(signal: AbortSignal): Promise<void> {
     const { fleet, observer, onChange } = this.#options;
-    const bounded = boundedSignal([signal]);
     const stepped = this.#clockWatch.look();
     if (stepped !== 0) {
       observer.clockStepped(stepped);
       fleet.lookClosely();
     }
+    const bounded = boundedSignal([signal]);
     try {
-      const refused = await this.#lookAtEvents(bounded.signal);
-      if (this.#isListDue(refused !== undefined)) await this.#list(bounded.signal);
-      if (refused) observer.discoveryFailed(refused);
-      else observer.discoverySucceeded();
-      onChange();
+      const anyEvents = await this.#lookAtEvents(bounded.signal);
+      if (this.#listing === undefined && this.#isListDue()) this.#listing = this.#list(signal);
+      if (this.#listing === undefined) this.#tell();
+      if (this.#listing === undefined || anyEvents) onChange();
     } catch (error) {
       // After a failure the list is asked for again: the Engine may have been restarted.
       this.#unproven = true;
@@ -72,36 +80,69 @@ export class Discovery {
     } finally {
       bounded.release();
     }
+    await this.#listingForAWhile(signal);
   }
 
-  /** Resolves with why they could not be had, when the Engine is there and something else may be had of it. */
-  async #lookAtEvents(signal: AbortSignal): Promise<Error | undefined> {
+  /** @returns whether there were any */
+  async #lookAtEvents(signal: AbortSignal): Promise<boolean> {
     const { engine, fleet, observer } = this.#options;
     try {
       const { events, overrun, relist } = await engine.events(signal);
+      this.#refused = undefined;
       for (const event of events) fleet.event(event);
       if (overrun) observer.eventsOverrun();
       if (relist || events.some(({ action }) => action === 'rename')) this.#unproven = true;
-      return undefined;
+      return events.length > 0;
     } catch (error) {
       this.#unproven = true;
       if (signal.aborted || isAway(error)) throw error;
-      return error as Error;
+      this.#refused = error as Error;
+      return false;
     }
   }
 
   /** Without events there is always something unproven: the list is then asked for at its own pace. */
-  #isListDue(withoutEvents: boolean): boolean {
+  #isListDue(): boolean {
     const { clock, listInterval } = this.#options;
-    return (this.#unproven && !withoutEvents) || clock.monotonic() - this.#listedAt >= listInterval;
+    const isProvable = this.#refused === undefined;
+    return (this.#unproven && isProvable) || clock.monotonic() - this.#listedAt >= listInterval;
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { engine, fleet, clock } = this.#options;
-    fleet.listed(await engine.list(signal));
-    this.#listedAt = clock.monotonic();
+    const { engine, fleet, clock, observer, onChange } = this.#options;
+    const bounded = boundedSignal([signal]);
+    const askedAt = clock.monotonic();
+    // What turns out to be missing from now on may be missing in this list as well.
     this.#unproven = false;
-    await fleet.forgetOld();
+    try {
+      fleet.listed(await engine.list(bounded.signal), askedAt);
+      this.#listedAt = clock.monotonic();
+      await fleet.forgetOld();
+      this.#tell();
+      onChange();
+    } catch (error) {
+      this.#unproven = true;
+      if (!signal.aborted) observer.discoveryFailed(error as Error);
+    } finally {
+      bounded.release();
+      this.#listing = undefined;
+    }
+  }
+
+  async #listingForAWhile(signal: AbortSignal): Promise<void> {
+    if (this.#listing === undefined || signal.aborted) return;
+    const { clock, eventsInterval } = this.#options;
+    const over = new AbortController();
+    const bounded = boundedSignal([signal, over.signal]);
+    void this.#listing.then(() => over.abort());
+    await clock.sleep(eventsInterval, bounded.signal).catch(() => undefined);
+    bounded.release();
+  }
+
+  #tell(): void {
+    const { observer } = this.#options;
+    if (this.#refused === undefined) observer.discoverySucceeded();
+    else observer.discoveryFailed(this.#refused);
   }
 }
 

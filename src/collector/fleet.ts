@@ -53,18 +53,25 @@ export class Fleet {
     return this.#states.size;
   }
 
-  /** Takes the complete list (`all=1`). */
-  listed(containers: readonly ContainerSummary[]): void {
+  /**
+   * Takes the complete list (`all=1`).
+   *
+   * @param askedAt monotonic ms at which it was asked for: what was learned since is newer. Left out: it is the
+   *   newest that is known.
+   */
+  listed(containers: readonly ContainerSummary[], askedAt = Infinity): void {
     const present = new Set<string>();
     for (const container of containers) {
       present.add(container.id);
       if (this.#destroyed.has(container.id)) continue;
       const known = this.#states.get(container.id);
       if (!known) this.#add(container, container.state === 'running');
-      else this.#update(known, container);
+      else if (known.goneAt === undefined || known.goneAt <= askedAt) this.#update(known, container);
     }
     for (const id of this.#destroyed) if (!present.has(id)) this.#destroyed.delete(id);
-    for (const [id, state] of this.#states) if (!present.has(id) && state.life !== 'gone') this.#gone(state);
+    for (const [id, state] of this.#states) {
+      if (!present.has(id) && state.life !== 'gone' && state.seenAt <= askedAt) this.#gone(state);
+    }
     this.#lookForOrphans(present);
   }
 

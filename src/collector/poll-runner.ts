@@ -9,6 +9,7 @@ import type { Engine } from './engine.js';
 import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
 import { look } from './look.js';
 import type { CollectorObserver } from './observer.js';
+import { ranOutOfTime } from './out-of-time.js';
 import { pollContainer, type PollContext, type PollReport } from './poll.js';
 import { lastStamp } from './transfer.js';
 import { nextRate } from './window.js';
@@ -184,6 +185,7 @@ export class PollRunner {
     state.idlePolls = report.fresh === 0 ? state.idlePolls + 1 : 0;
     // A cut answer that brought nothing needs more time: the Engine may still have been looking for `since`.
     state.stalls = report.fault !== undefined && report.fresh === 0 ? state.stalls + 1 : 0;
+    state.outOfTime = ranOutOfTime(report.fault);
     const now = clock.monotonic();
     const complete = report.fault === undefined && !report.suspect;
     if (complete && hasEnded(details) && !wasWoken(state)) {
@@ -209,6 +211,7 @@ export class PollRunner {
     }
     const code = error instanceof PollardError ? error.code : '';
     state.lastError = error;
+    state.outOfTime = ranOutOfTime(error);
     if (code === 'engine_not_found') {
       onRemoved(state);
       return;

@@ -18,16 +18,23 @@ export interface SchedulerOptions {
   readonly onBroken?: (container: ContainerSummary, error: Error) => void;
 }
 
+type Limit = ReturnType<typeof pLimit>;
+
 /** Polls that are due within so many ms are started together, so that the process wakes seldom. */
 const GRAIN_MS = 50;
 const LONGEST_SLEEP_MS = 1000;
 /** A container whose poll rejected waits so long for its next one. */
 const AFTER_BROKEN_MS = 10_000;
 
-/** Starts the polls that are due, in a bounded pool, none twice at a time, and none while Loki is away. */
+/**
+ * Starts the polls that are due, in a bounded pool, none twice at a time, and none while Loki is away. Containers
+ * whose last poll ran out of time share half of the pool: however many of them hang, the others are polled.
+ */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #limit: Limit;
+  /** Those pass that ran out of time, before they come to the pool. */
+  readonly #slow: Limit;
   readonly #running = new Set<Promise<void>>();
   #wake: (() => void) | undefined;
   /** Monotonic ms at which it will look again by itself. */
@@ -37,6 +44,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#limit = pLimit(options.concurrency);
+    this.#slow = pLimit(Math.ceil(options.concurrency / 2));
   }
 
   /** Polls under way. */
@@ -80,7 +88,7 @@ export class Scheduler {
 
   #launch(state: ContainerState, signal: AbortSignal): void {
     state.busy = true;
-    const polled = this.#limit(() => this.#poll(state, signal))
+    const polled = this.#inPool(state, () => this.#poll(state, signal))
       .catch((error: unknown) => this.#broken(state, error as Error))
       .finally(() => {
         state.busy = false;
@@ -89,6 +97,10 @@ export class Scheduler {
         if (state.dueAt < this.#wakesAt) this.wake();
       });
     this.#running.add(polled);
+  }
+
+  #inPool(state: ContainerState, poll: () => Promise<void>): Promise<void> {
+    return state.outOfTime ? this.#slow(() => this.#limit(poll)) : this.#limit(poll);
   }
 
   /** The fault is perhaps this container's alone: the others go on. */

@@ -127,7 +127,7 @@ describe('what Loki does not take any more after an outage', () => {
 
   test('too far behind another sender: sent again under a label of its own', async () => {
     const clock = new PassingClock();
-    await withCollector({ clock }, async (world) => {
+    await withCollector({ clock, settings: { shutdown: { timeout: '100ms' } } }, async (world) => {
       const { engine, loki } = world;
       const web = engine.addContainer({ name: 'web' });
       await world.start();

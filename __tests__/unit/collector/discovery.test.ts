@@ -31,6 +31,8 @@ function setUp() {
     forgetAfter: 1000,
   });
   const asked: string[] = [];
+  /** What a list waits for. */
+  const slow: { list: Promise<void> | undefined } = { list: undefined };
   /** What the Engine answers next; at last nothing, and what there is. */
   const answers: (EventsAnswer | Error)[] = [];
   let lists: (readonly ContainerSummary[] | Error)[] = [];
@@ -38,6 +40,7 @@ function setUp() {
   const engine: Engine = {
     list: async () => {
       asked.push('list');
+      await slow.list;
       const next = lists.shift() ?? present;
       if (next instanceof Error) throw next;
       return [...next];
@@ -74,6 +77,16 @@ function setUp() {
     /** What was asked since the last call. */
     asked: () => asked.splice(0),
     changes: () => changes,
+    /** From now on a list does not come. Returns how it comes, with what there was when it was asked for. */
+    listsHang: (...containers: ContainerSummary[]): (() => void) => {
+      let answer = (): void => undefined;
+      slow.list = new Promise((resolve) => (answer = resolve));
+      lists = [containers];
+      return () => {
+        slow.list = undefined;
+        answer();
+      };
+    },
     healthy: () => healthy,
     listsFail: (...errors: Error[]) => (lists = errors),
     there: (...containers: ContainerSummary[]) => (present = containers),
@@ -139,6 +152,58 @@ describe('finding containers', () => {
     expect(observer.told).toEqual(told);
     await step();
     expect(asked()).toEqual(['events']);
+  });
+});
+
+describe('while a list takes long', () => {
+  test('events are looked at all the same, and a list that is older than one does not undo it', async () => {
+    const { listsHang, answers, clock, discovery, stop, asked, fleet, there, changes, healthy } = setUp();
+    there(one);
+    const ended = discovery.run(stop.signal);
+    await clock.pass(29_500);
+    asked();
+    const before = [changes(), healthy()];
+    const answer = listsHang(one, two);
+    await clock.pass(2000);
+    expect(asked()).toEqual(['events', 'list', 'events']);
+
+    const three = summaryOf({ id: '3', name: 'three' });
+    there(one, three);
+    answers.push({ ...NOTHING, events: [event('start', three)] });
+    await clock.pass(1000);
+    expect(fleet.get('3')).toMatchObject({ life: 'active' });
+    expect(changes()).toBe((before[0] as number) + 1);
+    // That events come does not say that all is well.
+    expect(healthy()).toBe(before[1]);
+
+    // The Engine says 404 for one that the list still shows, because it is older.
+    fleet.removed(fleet.get('1')!);
+    answer();
+    await clock.pass(0);
+    expect([...fleet.states()].map(({ summary, life }) => [summary.id, life])).toEqual([
+      ['1', 'gone'],
+      ['3', 'active'],
+      ['2', 'active'],
+    ]);
+    expect(healthy()).toBe((before[1] as number) + 1);
+    stop.abort();
+    await ended;
+  });
+
+  test('it is one at a time, and what it may not show is listed again behind it', async () => {
+    const { listsHang, answers, clock, discovery, stop, asked } = setUp();
+    const ended = discovery.run(stop.signal);
+    await clock.pass(29_500);
+    asked();
+    const answer = listsHang();
+    answers.push(NOTHING, { ...NOTHING, relist: true });
+    await clock.pass(40_000);
+    expect(asked().filter((what) => what === 'list')).toHaveLength(1);
+    answer();
+    await clock.pass(1000);
+    expect(asked().filter((what) => what === 'list')).toHaveLength(1);
+    stop.abort();
+    await ended;
   });
 });
 

@@ -1,7 +1,9 @@
 import { newContainerState, type ContainerState } from '../../../src/collector/container-state.js';
 import type { Engine } from '../../../src/collector/engine.js';
+import { DeadlinePassed } from '../../../src/collector/bounded-signal.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { PollRunner, type StartPolicy } from '../../../src/collector/poll-runner.js';
+import { LogBodyError } from '../../../src/docker/log-errors.js';
 import type { ContainerDetails } from '../../../src/model/container.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { PollardError } from '../../../src/model/errors.js';
@@ -246,6 +248,39 @@ describe('the life of a container', () => {
     for (let i = 0; i < 5; i++) await poll();
     expect(state.dueAt - clock.monotonic()).toBe(5000);
     expect(observer.told).toContain('failed web: no such socket');
+  });
+
+  test.each([
+    ['an Engine that does not answer in time', new PollardError('engine_timeout', 'gave no answer'), true],
+    ['a deadline that passed before an answer', new DeadlinePassed(60_000), true],
+    ['an Engine that is away', new PollardError('engine_unreachable', 'no such socket'), false],
+  ])(
+    '%s: whether it ran out of time is noted, until a poll comes to its end',
+    async (_, error, outOfTime) => {
+      const { poll, failWith, state } = setUp();
+      failWith(error);
+      await poll();
+      expect(state.outOfTime).toBe(outOfTime);
+      failWith(undefined);
+      await poll();
+      expect(state.outOfTime).toBe(false);
+    },
+  );
+
+  test.each([
+    ['a deadline in the middle of an answer', new DeadlinePassed(60_000), true],
+    ['an answer that stalls', new LogBodyError('stalled', 'nothing came'), true],
+    ['an answer that breaks off', new LogBodyError('truncated', 'broke off'), false],
+  ])('%s: likewise', async (_, fault, outOfTime) => {
+    const { write, poll, log, state } = setUp({ start: 'beginning' });
+    for (const text of ['a', 'b', 'c']) write(text);
+    log.cutAfter = 2;
+    log.cutWith = fault;
+    await poll();
+    expect(state.outOfTime).toBe(outOfTime);
+    log.cutAfter = Infinity;
+    await poll();
+    expect(state.outOfTime).toBe(false);
   });
 
   test('an answer that breaks off is delivered so far, and the rest is due at once', async () => {

@@ -6,7 +6,7 @@ import type { ContainerState } from '../../../src/collector/container-state.js';
 import { ManualClock, settle } from '../../support/manual-clock.js';
 import { recordingObserver } from '../../support/recording-observer.js';
 
-function setUp(count: number, concurrency = 2, interval = 5000) {
+function setUp(count: number, concurrency = 2, interval = 5000, outOfTime: ReadonlySet<string> = new Set()) {
   const clock = new ManualClock();
   const completed: string[] = [];
   const fleet = new Fleet({
@@ -30,6 +30,7 @@ function setUp(count: number, concurrency = 2, interval = 5000) {
       created: 0n,
     })),
   );
+  for (const state of fleet.states()) state.outOfTime = outOfTime.has(state.summary.id);
   const polls: { id: string; signal: AbortSignal; done: () => void; breaks: (error: Error) => void }[] = [];
   const runner = {
     run: (state: ContainerState, signal: AbortSignal) =>
@@ -128,6 +129,30 @@ describe('the scheduler', () => {
     expect(count('c0')).toBe(1);
     for (const id of ['c1', 'c2', 'c3']) expect(count(id)).toBeGreaterThan(2);
     stop.abort();
+    for (const poll of polls) poll.done();
+    await ended;
+  });
+
+  test('those that ran out of time hold half of the pool at most, however many they are', async () => {
+    const hanging = new Set(['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7']);
+    const { polls, stop, ended, clock } = setUp(12, 4, 5000, hanging);
+    await clock.pass(0);
+    for (let round = 0; round < 20; round++) {
+      for (const poll of polls) if (!hanging.has(poll.id)) poll.done();
+      await clock.pass(1_000);
+    }
+    const count = (id: string) => polls.filter((p) => p.id === id).length;
+    expect([...hanging].map(count)).toEqual([1, 1, 0, 0, 0, 0, 0, 0]);
+    for (const id of ['c8', 'c9', 'c10', 'c11']) expect(count(id)).toBeGreaterThan(2);
+    // Each of them has its turn, too.
+    for (let round = 0; round < 8; round++) {
+      for (const poll of polls) poll.done();
+      await clock.pass(1_000);
+    }
+    for (const id of hanging) expect(count(id)).toBeGreaterThan(0);
+    stop.abort();
+    for (const poll of polls) poll.done();
+    await clock.pass(0);
     for (const poll of polls) poll.done();
     await ended;
   });

@@ -1,0 +1,73 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
+import { until } from '../../support/until.js';
+
+const DEAD = 3000;
+
+const PATIENCE_MS = 400_000;
+
+test(
+  'thousands of dead containers are read to their end once, and then left alone',
+  async () => {
+    // All at once, the machine may be slow to answer.
+    const settings = {
+      docker: { timeout: '30s' },
+      poll: { concurrency: 50, deadline: '1m', idle_timeout: '30s' },
+    };
+    await withCollector({ settings }, async (world) => {
+      const { engine, loki } = world;
+      const dead = Array.from({ length: DEAD }, (_, i) => engine.addContainer({ name: `job-${i}` }));
+      for (const container of dead) {
+        container.writeLine('stdout', `${container.name} has done it`);
+        container.die(0);
+      }
+      const live = engine.addContainer({ name: 'live' });
+      await world.start();
+      live.writeLine('stdout', 'a line');
+      await until('all is stored', () => loki.counts().entries === DEAD + 1, { patience: 300_000 });
+      await until('all is read to the end', () => drained(world) === DEAD, { instead: () => loki.counts() });
+      await world.caughtUp();
+
+      // What is new, and that nothing is behind it.
+      const asked = requests(world, live.id);
+      expect(asked).toEqual({ inspects: DEAD, logs: DEAD });
+      const before = engine.requests.count('list');
+      await until('they were listed a few times more', () => engine.requests.count('list') >= before + 3);
+      expect(requests(world, live.id)).toEqual(asked);
+
+      const folder = join(world.config.collector.state_dir, 'cursors');
+      const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+      expect(files).toHaveLength(DEAD + 1);
+      const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
+      expect(Math.max(...sizes)).toBeLessThan(1024);
+      // The lag is told of those only that are collected.
+      const { text } = await world.page('/metrics');
+      expect(text.match(/^pollard_cursor_lag_seconds\{/gm)).toHaveLength(1);
+      expect(text).toMatch(/^pollard_containers\{life="drained"\} 3000$/m);
+
+      // One of them is started again: it alone is asked about.
+      const [again] = dead;
+      again?.start();
+      again?.writeLine('stdout', 'once more');
+      await until('its line is there', () => loki.counts().entries === DEAD + 2);
+      expect(requests(world, live.id, again?.id)).toEqual({ inspects: DEAD - 1, logs: DEAD - 1 });
+    });
+  },
+  PATIENCE_MS,
+);
+
+/** Requests about containers, without those about some. */
+function requests(
+  { engine }: CollectingWorld,
+  ...without: (string | undefined)[]
+): { inspects: number; logs: number } {
+  const count = (endpoint: 'inspect' | 'logs'): number =>
+    engine.requests.of(endpoint).filter(({ containerId }) => !without.includes(containerId)).length;
+  return { inspects: count('inspect'), logs: count('logs') };
+}
+
+function drained({ service }: CollectingWorld): number {
+  return service.containers().filter(({ life }) => life === 'drained').length;
+}
