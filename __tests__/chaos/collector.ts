@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { idOfFile } from '../../src/cursors/read-cursors.js';
+import { ExitCode } from '../../src/model/exit-codes.js';
 import { Program } from '../support/collector/program.js';
 import { Service } from '../support/collector/service.js';
 import { CLOCK_MODULE } from './set-clock.js';
@@ -54,20 +55,25 @@ export class ChaosCollector {
   readonly named: Named[] = [];
   /** What no collector may do: end by itself, or with an error. */
   readonly misdeeds: string[] = [];
-  readonly counts = { started: 0, stopped: 0, killed: 0 };
+  readonly counts = { started: 0, stopped: 0, killed: 0, caughtUp: 0, shutOut: 0 };
   readonly stateDir: string;
   readonly #configFile: string;
   readonly #clockFile: string;
+  /** What all its processes said. */
+  readonly #logFile: string;
   #service: Service | undefined;
   /** One that ended by itself. */
   #lost: Service | undefined;
   #asked: Asked = 'down';
+  /** A catch-up, while no service runs. */
+  #catchUp: Program | undefined;
   #heard = 0;
   #collecting = false;
 
   constructor({ folder, socketPath, lokiUrl, clockFile }: ChaosCollectorOptions) {
     this.stateDir = join(folder, 'state');
     this.#clockFile = clockFile;
+    this.#logFile = join(folder, 'collector.log');
     this.#configFile = join(folder, 'pollard.yaml');
     mkdirSync(folder, { recursive: true });
     const config = {
@@ -132,14 +138,41 @@ export class ChaosCollector {
     this.#ended(service);
   }
 
+  /** `catch-up` instead of the service, which must not run. */
+  beginCatchUp(): void {
+    this.#catchUp = this.command('catch-up');
+    this.#heard = 0;
+    this.counts.caughtUp++;
+  }
+
+  /** Ends it with kill -9, if it still runs. */
+  async endCatchUp(): Promise<void> {
+    const catchUp = this.#catchUp;
+    if (catchUp === undefined) return;
+    const { code } = await catchUp.kill();
+    this.#hear(catchUp);
+    this.#catchUp = undefined;
+    if (code === ExitCode.failure) this.misdeeds.push(`a catch-up failed: ${catchUp.lastWords()}`);
+    appendFileSync(this.#logFile, catchUp.stderr);
+  }
+
+  /** Starts another service on the same state directory, which must find it locked. */
+  async startAnother(): Promise<void> {
+    const another = this.command('run');
+    const { code } = await another.ended;
+    if (code === ExitCode.locked) this.counts.shutOut++;
+    else this.misdeeds.push(`beside another one, it ended with ${code}: ${another.lastWords()}`);
+  }
+
   /** Takes note of what it said since the last look, and whether it is still there. */
   look(): void {
+    if (this.#catchUp !== undefined) this.#hear(this.#catchUp);
     if (this.#service === undefined) return;
     this.#hear(this.#service);
     this.#lookForAnEnd(this.#service);
   }
 
-  #hear({ records }: Service): void {
+  #hear({ records }: Program): void {
     for (const record of records.slice(this.#heard)) {
       if (record.message.startsWith('collecting')) this.#collecting = true;
       const { reason, id, container } = record;
@@ -175,7 +208,9 @@ export class ChaosCollector {
   #ended(service: Service): void {
     this.#asked = 'down';
     this.look();
-    if (this.#service === service) this.#service = undefined;
+    if (this.#service !== service) return;
+    this.#service = undefined;
+    appendFileSync(this.#logFile, service.stderr);
     this.#collecting = false;
   }
 

@@ -92,6 +92,12 @@ export class Crowd {
     member.talker = this.#make(member.kind, member.name).talker;
   }
 
+  /** From now on its logs are refused, until it is removed. */
+  beginRemoval(container: SimulatedContainer, state: 'removing' | 'dead'): void {
+    container.beginRemoval(state);
+    this.#sight.removed(container.id);
+  }
+
   remove(container: SimulatedContainer): void {
     if (container.removed) return;
     container.remove();

@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ENGINE_PROFILES, type EngineProfileName } from '../../src/simulators/engine/index.js';
+import { Dice } from './dice.js';
 import { chaosReport, holds } from './report.js';
 import { runChaos } from './run.js';
 
-/** One of each meaning of `since`. */
-const ENGINES: readonly EngineProfileName[] = ['20.10', '28.5'];
-
 /**
  * A long random run of faults, reconciled at its end: the built collector between a simulated Engine and a simulated
- * Loki, for both meanings of `since` side by side. Containers of all kinds write, come and go; the Engine, Loki and
+ * Loki, side by side for one version of the Engine of each meaning of `since`. Containers of all kinds write, come and go; the Engine, Loki and
  * the clock go wrong; the collector is stopped, and killed. The same seed decides the same.
  *
  *   npm run chaos -- [--seconds 600] [--seed 1] [--engine 20.10 ...]
@@ -23,14 +21,14 @@ async function main(): Promise<void> {
     options: {
       seconds: { type: 'string', default: '600' },
       seed: { type: 'string' },
-      engine: { type: 'string', multiple: true, default: [...ENGINES] },
+      engine: { type: 'string', multiple: true, default: [] },
     },
   });
   const seconds = Number(values.seconds);
   const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
   if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds}: a number above 0 is wanted`);
   if (!Number.isInteger(seed)) throw new Error(`--seed ${values.seed ?? ''}: a whole number is wanted`);
-  const profiles = values.engine.map(profileOf);
+  const profiles = values.engine.length === 0 ? ofBothGenerations(seed) : values.engine.map(profileOf);
 
   const folder = mkdtempSync(join(tmpdir(), `pollard-chaos-${seed}-`));
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -49,6 +47,15 @@ async function main(): Promise<void> {
   }
   say(`all there was is in ${folder}; again: make chaos SECONDS=${seconds} SEED=${seed}`);
   process.exitCode = 1;
+}
+
+/** One version of the Engine for each meaning of `since`. */
+function ofBothGenerations(seed: number): EngineProfileName[] {
+  const dice = new Dice(seed);
+  const names = Object.keys(ENGINE_PROFILES) as EngineProfileName[];
+  return (['filter', 'seek'] as const).map((since) =>
+    dice.pick(names.filter((name) => ENGINE_PROFILES[name].since === since)),
+  );
 }
 
 function profileOf(name: string): EngineProfileName {

@@ -33,6 +33,7 @@ export function chaosReport(results: readonly ChaosResult[]): string {
     row('faults of Loki that struck', ({ struck }) => struck.loki),
     row('collector: kill -9', ({ collector }) => collector.killed),
     row('collector: stopped in order', ({ collector }) => collector.stopped),
+    row('collector: killed catch-ups', ({ collector }) => collector.caughtUp),
     row('containers', ({ containers }) => containers),
     row('lines written', ({ lines }) => lines.written),
     row('= in Loki', ({ lines }) => lines.inLoki),

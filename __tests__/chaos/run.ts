@@ -6,6 +6,7 @@ import { readAudit, type Audited } from '../support/collector/audited.js';
 import { accountsOf, type ContainerAccount } from '../support/collecting/index.js';
 import { until } from '../support/until.js';
 import { ACTIONS } from './actions/index.js';
+import type { ChaosCollector } from './collector.js';
 import { ChaosWorld } from './world.js';
 
 export interface ChaosOptions {
@@ -33,7 +34,7 @@ export interface ChaosResult {
   readonly steps: number;
   readonly actions: ReadonlyMap<string, number>;
   readonly struck: { readonly engine: number; readonly loki: number };
-  readonly collector: { readonly started: number; readonly stopped: number; readonly killed: number };
+  readonly collector: Readonly<ChaosCollector['counts']>;
   readonly containers: number;
   readonly lines: Lines;
   readonly missed: {
@@ -84,6 +85,8 @@ const PAUSE = [10, 120] as const;
 const ACTION_CHANCE = 0.35;
 const CALM_CHANCE = 0.01;
 const PATIENCE_MS = 180_000;
+/** For so long a container may be taken for removed after it was denied, and not be looked for again, ms. */
+const DENIED_MS = 5000;
 /** So much before and after a line that is a finding is told of, ms. */
 const AROUND_MS = 2000;
 
@@ -198,8 +201,8 @@ async function resultOf(
   for (const { id, reason, heardAt } of collector.named) {
     const container = [...removedIds(world)].find((each) => each.startsWith(id));
     const removedAt = container === undefined ? undefined : sight.removedAt(container);
-    // Told of one that was there, as one that an Engine denies for a while is no excuse when it is gone later.
-    if (container === undefined || removedAt === undefined || heardAt < removedAt) continue;
+    // That it was told before, of one that the Engine denied for a while, is no excuse when it is gone long after.
+    if (container === undefined || removedAt === undefined || heardAt < removedAt - DENIED_MS) continue;
     named.set(reason, (named.get(reason) ?? new Set()).add(container));
   }
   const isNamed = (id: string): boolean => [...named.values()].some((ids) => ids.has(id));

@@ -53,9 +53,10 @@ export class Sight {
     this.#unseen.add(stay);
   }
 
+  /** Its removal has begun: nothing of it can be read any more. */
   removed(id: string): void {
     const stay = this.#stays.get(id);
-    if (stay !== undefined) stay.removedAt = performance.now();
+    if (stay !== undefined) stay.removedAt ??= performance.now();
   }
 
   removedAt(id: string): number | undefined {

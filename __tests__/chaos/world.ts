@@ -81,8 +81,16 @@ export class ChaosWorld {
       clock: systemClock,
       random,
       keepRequests: 100,
-      // So that a line may be too long for Loki, and not for Pollard.
-      limits: { maxLineBytes: 64 * KIB },
+      // Tighter than what the collector expects: so that Loki refuses lines, and asks to be spared.
+      limits: {
+        maxLineBytes: 64 * KIB,
+        ingestionRateBytes: 1024 * KIB,
+        ingestionBurstBytes: 2048 * KIB,
+        perStreamRateBytes: 256 * KIB,
+        perStreamBurstBytes: 512 * KIB,
+        shardStreams: false,
+      },
+      gateway: { maxBodyBytes: 80 * KIB },
     });
     const collector = new ChaosCollector({
       folder,
@@ -147,6 +155,12 @@ export class ChaosWorld {
     this.note('the collector is started');
   }
 
+  beginCatchUp(): void {
+    this.sight.startsWith(this.collector.cursors(), this.#downSince);
+    this.collector.beginCatchUp();
+    this.note('a catch-up is started');
+  }
+
   async killCollector(): Promise<void> {
     this.#goesDown();
     await this.collector.kill();
@@ -172,6 +186,7 @@ export class ChaosWorld {
   async close(): Promise<void> {
     this.engine.clearFaults();
     this.loki.clearOutages();
+    await this.collector.endCatchUp();
     await this.collector.kill();
     await this.engine.close();
     await this.loki.close();

@@ -34,6 +34,36 @@ export const COLLECTOR: readonly Action[] = [
     },
   },
   {
+    name: 'a catch-up runs instead, and is killed',
+    side: 'collector',
+    weight: 1,
+    act: (world) => {
+      const [before, steps] = [world.dice.between(0, 10), world.dice.between(5, 80)];
+      if (world.collector.asked !== 'up') return undefined;
+      world.beginStopCollector();
+      world.later(before, async () => {
+        await world.collector.stopped();
+        world.beginCatchUp();
+        world.later(steps, async () => {
+          await world.collector.endCatchUp();
+          world.startCollector();
+        });
+      });
+      return `stopped, a catch-up ${before} steps later, for ${steps} steps at most`;
+    },
+  },
+  {
+    name: 'another collector is started on the same state directory',
+    side: 'collector',
+    weight: 0.5,
+    act: async ({ collector }) => {
+      // One that only starts may not have the lock yet, and then loses it to the other one.
+      if (!collector.collecting) return undefined;
+      await collector.startAnother();
+      return 'another collector finds the state directory locked';
+    },
+  },
+  {
     name: 'the clock is set',
     side: 'clock',
     weight: 2,

@@ -16,7 +16,11 @@ export const LIVES: readonly Action[] = [
       const { crowd, dice } = world;
       const kind = dice.pick(CONTAINER_KINDS);
       const guest = crowd.invite(kind, `guest-${dice.between(1, GUEST_NAMES)}`);
-      const [words, stays, lies] = [dice.between(0, 3), dice.between(0, 120), dice.between(0, 60)];
+      const [words, stays, lies] = [
+        dice.between(0, 3),
+        dice.between(0, 120),
+        dice.pick([0, 10, 60, 150, 300]),
+      ];
       if (guest === undefined) return undefined;
       for (let time = 0; time < words; time++) guest.talker.speak();
       world.later(stays, () => {
@@ -107,7 +111,7 @@ export const LIVES: readonly Action[] = [
       const state = dice.pick(['removing', 'dead'] as const);
       if (member === undefined || isTaken(member.name, member.talker.container.id, engine)) return undefined;
       const { container } = member.talker;
-      container.beginRemoval(state);
+      crowd.beginRemoval(container, state);
       crowd.replace(member);
       world.later(steps, () => {
         world.note(`${container.name}, the old one, is gone`);

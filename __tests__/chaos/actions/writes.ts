@@ -10,8 +10,8 @@ const OTHER_TIMES: readonly (readonly [string, Nanoseconds])[] = [
   ['eight days ago', -8n * 24n * HOUR],
   ['in an hour', HOUR],
 ];
-/** More than the simulated Loki takes. */
-const TOO_LONG = 70_000;
+/** More than the simulated Loki takes, and more than the gateway before it takes. */
+const TOO_LONG = [70_000, 120_000] as const;
 
 /** What containers write, beside what they say in each step. */
 export const WRITES: readonly Action[] = [
@@ -46,12 +46,29 @@ export const WRITES: readonly Action[] = [
     name: 'a line too long for Loki',
     side: 'containers',
     weight: 1,
-    act: ({ crowd, step }) => {
+    act: ({ crowd, dice, step }) => {
       const member = crowd.someone();
+      const bytes = dice.pick(TOO_LONG);
       if (member === undefined) return undefined;
-      const text = randomBytes(TOO_LONG / 2).toString('hex');
+      // So that no compression makes it smaller.
+      const text = randomBytes(bytes / 2).toString('hex');
       member.talker.container.writeLine('stdout', `step ${step}: ${text}`);
-      return `${member.name} writes a line of ${TOO_LONG} bytes`;
+      return `${member.name} writes a line of ${bytes} bytes`;
+    },
+  },
+  {
+    name: 'equal lines of one nanosecond, which Loki folds',
+    side: 'containers',
+    weight: 2,
+    act: ({ crowd, dice, clock, step }) => {
+      const member = crowd.someone();
+      const times = dice.between(2, 5);
+      if (member === undefined) return undefined;
+      const stamp = clock.now();
+      for (let time = 0; time < times; time++) {
+        member.talker.container.writeLine('stdout', `step ${step}: again`, stamp);
+      }
+      return `${member.name} writes a line ${times} times`;
     },
   },
 ];

@@ -49,23 +49,24 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const lines = written.get(id) ?? [];
     const lacking = !present.has(id) && sources.mayLack(id);
     const account = new Account(lines.length);
-    const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
-      for (const line of lines) see({ ...ofEngine(line), due: !lacking && !neverSeen(line) });
-      return Promise.resolve();
-    };
-    await visit((line) => account.wrote(line));
     const { once, underTwoNames } = withoutSecondNames(found.get(id) ?? []);
     const stored = withWholeLines(lines, once);
-    for (const entry of stored) account.found(ofLoki(id, entry));
     const kept = refused.get(id) ?? [];
-    for (const { line, reason } of kept) account.refused(line, reason);
-    const tally = await account.close(visit);
     const there = new Set([
       ...stored.map((entry) => keyOf(ofLoki(id, entry))),
       ...kept.map(({ line }) => keyOf(line)),
     ]);
+    const unread = new Set([...lines.filter(neverSeen), ...(lacking ? behindTheLast(lines, there) : [])]);
+    const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
+      for (const line of lines) see({ ...ofEngine(line), due: !unread.has(line) });
+      return Promise.resolve();
+    };
+    await visit((line) => account.wrote(line));
+    for (const entry of stored) account.found(ofLoki(id, entry));
+    for (const { line, reason } of kept) account.refused(line, reason);
+    const tally = await account.close(visit);
     const marks = once.map(({ line }) => line).filter(isGapText);
-    const due = lines.filter((line) => !neverSeen(line)).map(ofEngine);
+    const due = lines.filter((line) => !unread.has(line)).map(ofEngine);
     const byPlace = tally.lost === 0 ? [] : namedByPlace(due, there, marks);
     accounts.set(id, {
       ...tally,
@@ -82,6 +83,20 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     });
   }
   return accounts;
+}
+
+/**
+ * The lines of a container that is gone which need not be there: what came in its streams after the last line that is.
+ * All before it was read.
+ *
+ * @param lines in the order of the log
+ */
+function behindTheLast(lines: readonly SimulatedLine[], there: ReadonlySet<string>): SimulatedLine[] {
+  return (['stdout', 'stderr'] as const).flatMap((stream) => {
+    const ofStream = lines.filter((line) => line.stream === stream);
+    const last = ofStream.findLastIndex((line) => there.has(keyOf(ofEngine(line))));
+    return ofStream.slice(last + 1);
+  });
 }
 
 /**
