@@ -13,8 +13,8 @@ export interface RecordedRequest {
   status: number;
   /** Whether the answer came to its end. */
   finished: boolean;
-  /** Of the answer, its head with them, handed to the kernel; 0 until it is over. */
-  bytes: number;
+  /** Of the answer, its head with them, handed to the kernel; undefined while it is under way. */
+  bytes: number | undefined;
 }
 
 /** The last requests are kept, all are counted. */

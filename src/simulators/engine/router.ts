@@ -42,7 +42,7 @@ export async function answer(
     containerId: undefined,
     status: 0,
     finished: false,
-    bytes: 0,
+    bytes: undefined,
   };
   daemon.requests.add(record);
   const exchange = new Exchange(daemon, request, response, url.searchParams, version, record);
