@@ -44,6 +44,7 @@ export class EngineLog {
   #anchor: 'not-looked-for' | 'found' | 'absent' = 'not-looked-for';
   /** The highest stamp up to the cursor's place: an answer from a later one on begins behind that place. */
   #settledUntil: Nanoseconds = 0n;
+  #hidesPlace = false;
   #last: AnchorEntry | undefined;
 
   constructor(context: EngineLogContext, container: ContainerRef, cursor: Cursor | undefined) {
@@ -55,6 +56,14 @@ export class EngineLog {
   /** The cursor's place is not in the log any more: nothing that is there was delivered yet. Known after a read. */
   get behindCursor(): boolean {
     return this.#anchor === 'absent';
+  }
+
+  /**
+   * The cursor's place was not found in a log that does not show its end: what is shown may have been delivered, or
+   * not. Known after a read.
+   */
+  get hidesPlace(): boolean {
+    return this.#hidesPlace;
   }
 
   /**
@@ -124,6 +133,7 @@ export class EngineLog {
     if (this.#anchor === 'not-looked-for') {
       this.#anchor = reader.anchorFound ? 'found' : 'absent';
       this.#settledUntil = reader.settledUntil;
+      this.#hidesPlace = !reader.anchorFound && !reader.sawLast;
     }
     return { entries: reader.entries, fault: answer.fault, complete: reader.sawLast };
   }

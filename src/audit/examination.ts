@@ -92,8 +92,11 @@ export class Examination {
       (slot) => this.#turn(slot, Verdict.found, Verdict.waiting, Verdict.pending),
       (stream, entry, words) => this.#lokiOnly.add(stream, entry, words),
     );
-    if (table.having(Verdict.waiting) > 0) {
-      await this.#lookup.elsewhere(signal, (slot) => this.#turn(slot, Verdict.elsewhere, Verdict.waiting));
+    // Where damage hides the cursor's place, it says of none that it is still to come.
+    const { hidesPlace } = this.#examined.subject.log;
+    const unsure = hidesPlace ? [Verdict.waiting, Verdict.pending] : [Verdict.waiting];
+    if (unsure.some((verdict) => table.having(verdict) > 0)) {
+      await this.#lookup.elsewhere(signal, (slot) => this.#turn(slot, Verdict.elsewhere, ...unsure));
     }
     let failure: Error | undefined;
     const waiting = table.having(Verdict.waiting);

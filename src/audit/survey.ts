@@ -173,6 +173,8 @@ export class Survey {
     const [settled, pending] = this.#sides(stream);
     const loki = this.#loki[stream];
     if (loki.equals(bucket, ...settled, ...pending)) return 'all';
+    // What looks as if it were to come may be there under another name: each line is looked for.
+    if (this.#subject.log.hidesPlace && this.#linesIn(stream, bucket) > 0) return 'none';
     return loki.equals(bucket, ...settled) ? 'settled' : 'none';
   }
 

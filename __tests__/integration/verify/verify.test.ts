@@ -358,6 +358,24 @@ test('a container that was renamed has its lines under both names', async () => 
   });
 });
 
+test('of a container that was renamed nothing is pending that is there under its first name, also where damage hides the place of the cursor', async () => {
+  await withVerifyWorld({}, async (world) => {
+    const web = world.engine.addContainer({ name: 'web' });
+    web.writeLine('stdout', 'as web');
+    await world.collect();
+    web.rename('shop');
+    world.clock.pass(10);
+    // More than a cursor remembers.
+    for (let i = 0; i < 40; i++) web.writeLine('stdout', `as shop ${i}`);
+    await world.collect();
+    web.log.corrupt(1);
+    expect(await world.report()).toMatchObject({
+      exit_code: 6,
+      totals: { lines: 1, delivered: 1, renamed: 1, pending: 0, missing: 0 },
+    });
+  });
+});
+
 test('what the collector has not come to is pending; what it never saw is judged by time', async () => {
   await withVerifyWorld({}, async (world) => {
     const web = world.engine.addContainer({ name: 'web' });
