@@ -12,9 +12,10 @@ import { runChaos } from './run.js';
  * Loki, side by side for one version of the Engine of each meaning of `since`. Containers of all kinds write, come and go; the Engine, Loki and
  * the clock go wrong; the collector is stopped, and killed. The same seed decides the same.
  *
- *   npm run chaos -- [--seconds 600] [--seed 1] [--engine 20.10 ...]
+ *   npm run chaos -- [--seconds 600] [--seed 1] [--steps 200] [--engine 20.10 ...] [--keep]
  *
- * Exit code 1 when a line is unexplained or there twice; then the folder with all that there was is left.
+ * Exit code 1 when a line is unexplained or there twice; then, or with --keep, the folder is left: the
+ * log of the steps and of the collector, its state directory, and the report of `verify`.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -22,23 +23,30 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '600' },
       seed: { type: 'string' },
       engine: { type: 'string', multiple: true, default: [] },
+      steps: { type: 'string', default: 'Infinity' },
+      keep: { type: 'boolean', default: false },
     },
   });
   const seconds = Number(values.seconds);
   const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
   if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds}: a number above 0 is wanted`);
   if (!Number.isInteger(seed)) throw new Error(`--seed ${values.seed ?? ''}: a whole number is wanted`);
+  const steps = Number(values.steps);
+  if (!(steps > 0)) throw new Error(`--steps ${values.steps}: a number above 0 is wanted`);
   const profiles = values.engine.length === 0 ? ofBothGenerations(seed) : values.engine.map(profileOf);
 
   const folder = mkdtempSync(join(tmpdir(), `pollard-chaos-${seed}-`));
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   say(`seed ${seed}, ${seconds} s, in ${folder}`);
   const results = await Promise.all(
-    profiles.map((profile) => runChaos({ profile, seed, seconds, say, folder: join(folder, profile) })),
+    profiles.map((profile) =>
+      runChaos({ profile, seed, seconds, steps, say, folder: join(folder, profile) }),
+    ),
   );
   const report = chaosReport(results);
   process.stdout.write(`\n${report}`);
-  if (results.every(holds)) {
+  const good = results.every(holds);
+  if (good && !values.keep) {
     rmSync(folder, { recursive: true });
     return;
   }
@@ -46,7 +54,7 @@ async function main(): Promise<void> {
     writeFileSync(join(folder, profile, 'steps.txt'), `${log.join('\n')}\n`);
   }
   say(`all there was is in ${folder}; again: make chaos SECONDS=${seconds} SEED=${seed}`);
-  process.exitCode = 1;
+  process.exitCode = good ? 0 : 1;
 }
 
 /** One version of the Engine for each meaning of `since`. */

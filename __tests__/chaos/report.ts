@@ -13,7 +13,7 @@ export function holds({ lines, verify, misdeeds }: ChaosResult): boolean {
     lines.twice === 0 &&
     misdeeds.length === 0 &&
     verify.missing === 0 &&
-    verify.pending === 0 &&
+    verify.left === 0 &&
     verify.strange === 0
   );
 }
@@ -40,7 +40,7 @@ export function chaosReport(results: readonly ChaosResult[]): string {
     row('+ named as lost by a mark of a gap', ({ lines }) => lines.named),
     row('+ refused by Loki, and kept', ({ lines }) => lines.rejected),
     row('+ of containers that were missed', ({ lines }) => lines.missed),
-    row('+ rotated away before the first cursor', ({ lines }) => lines.outrun),
+    row('+ rotated before the first cursor, or spoilt', ({ lines }) => lines.outrun),
     row('+ equal to another', ({ lines }) => lines.folded),
     row('+ UNEXPLAINED', ({ lines }) => lines.unexplained),
     row('TWICE', ({ lines }) => lines.twice),
@@ -57,7 +57,8 @@ export function chaosReport(results: readonly ChaosResult[]): string {
     row('verify: delivered', ({ verify }) => verify.delivered),
     row('verify: missing', ({ verify }) => verify.missing),
     row('verify: refused', ({ verify }) => verify.refused),
-    row('verify: pending', ({ verify }) => verify.pending),
+    row('verify: to come, of logs that can be read', ({ verify }) => verify.left),
+    row('verify: to come, of logs with damage', ({ verify }) => verify.pending - verify.left),
     row('verify: not judged', ({ verify }) => verify.notJudged),
     row(
       'verify: only in Loki, of logs that were rotated',

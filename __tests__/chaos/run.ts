@@ -14,6 +14,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** How long things go wrong; beside it there is time to drain. */
   readonly seconds: number;
+  /** Ends it after so many steps, even before. What is decided until then is always the same. */
+  readonly steps?: number;
   /** Of its own; it is left as it is. */
   readonly folder: string;
   /** Told how far it is, now and then. */
@@ -55,10 +57,12 @@ export interface ChaosResult {
 /** What `pollard verify` says of the containers that are still there. */
 export interface Verified extends Audited {
   /**
-   * Lines that it finds in Loki only and cannot explain, of logs that were never rotated. Of others it can be no more
-   * than unsure, where lines of another time stand among them.
+   * Lines that it finds in Loki only and cannot explain, of logs that were never rotated or spoilt. Of others it can be
+   * no more than unsure, where lines of another time stand among them.
    */
   readonly strange: number;
+  /** Lines that are still to come, of logs that can be read to their end. */
+  readonly left: number;
 }
 
 export interface Lines {
@@ -70,7 +74,7 @@ export interface Lines {
   readonly rejected: number;
   /** Of containers that were named as missed, or could be seen by nobody. */
   readonly missed: number;
-  /** Rotated away before there was a cursor of their container. */
+  /** Rotated away before there was a cursor of their container, or destroyed in the Engine's files. */
   readonly outrun: number;
   readonly twice: number;
   readonly unexplained: number;
@@ -104,11 +108,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
-async function goWrong(world: ChaosWorld, { seconds, say, profile }: ChaosOptions): Promise<void> {
+async function goWrong(
+  world: ChaosWorld,
+  { seconds, steps = Infinity, say, profile }: ChaosOptions,
+): Promise<void> {
   const { dice, crowd } = world;
   const begun = performance.now();
   let saidAt = begun;
-  while (performance.now() - begun < seconds * 1000) {
+  while (performance.now() - begun < seconds * 1000 && world.step < steps) {
     world.step++;
     await world.due();
     crowd.talk(dice.between(0, 3));
@@ -247,24 +254,31 @@ async function resultOf(
   };
 }
 
+/** A container in the report of `verify`. */
+interface Judged {
+  readonly container_id: string;
+  readonly status: string;
+  readonly streams: Readonly<
+    Record<string, { readonly pending: number; readonly loki_only: { readonly unknown: number } }>
+  >;
+}
+
 /** Runs `pollard verify` against what is there, and keeps its report. */
 async function verified({ collector, engine }: ChaosWorld, folder: string): Promise<Verified> {
-  const command = collector.command('verify', '--json');
+  // In this process others may be held to account meanwhile, and the Engine answers late.
+  const command = collector.command('verify', '--json', '--docker-timeout=1m', '--loki-timeout=1m');
   const { code } = await command.ended;
   const json = command.stdout;
   if (json === '') throw new Error(`verify printed no report: ${command.lastWords()}`);
   writeFileSync(join(folder, 'verify.json'), json);
-  const { containers } = JSON.parse(json) as {
-    readonly containers: readonly {
-      readonly container_id: string;
-      readonly streams: Readonly<Record<string, { readonly loki_only: { readonly unknown: number } }>>;
-    }[];
-  };
-  const whole = containers.filter(({ container_id: id }) => engine.find(id)?.log.firstSequence === 0);
-  const strange = whole
-    .flatMap(({ streams }) => Object.values(streams))
-    .reduce((sum, { loki_only: { unknown } }) => sum + unknown, 0);
-  return { ...readAudit(code, json), strange };
+  const { containers } = JSON.parse(json) as { readonly containers: readonly Judged[] };
+  const readable = containers.filter(({ status }) => status === 'read');
+  const whole = readable.filter(({ container_id: id }) => engine.find(id)?.log.firstSequence === 0);
+  const sum = (of: readonly Judged[], figure: (stream: Judged['streams'][string]) => number): number =>
+    of.flatMap(({ streams }) => Object.values(streams)).reduce((total, stream) => total + figure(stream), 0);
+  const strange = sum(whole, ({ loki_only: { unknown } }) => unknown);
+  const left = sum(readable, ({ pending }) => pending);
+  return { ...readAudit(code, json), strange, left };
 }
 
 function* removedIds({ engine }: ChaosWorld): Generator<string> {

@@ -46,6 +46,7 @@ export class ChaosWorld {
   #downSince = performance.now();
   /** Where the log of each container began when there first was a cursor, by its id. */
   readonly #begins = new Map<string, number>();
+  readonly #spoilt = new Map<string, (readonly [from: number, to: number])[]>();
 
   private constructor(
     engine: EngineSimulator,
@@ -127,6 +128,12 @@ export class ChaosWorld {
     while (this.#pending.length > 0) await this.due(Infinity);
   }
 
+  /** Entries of a container are destroyed, by their numbers in its log, both included. */
+  spoils(containerId: string, from: number, to: number): void {
+    const spoilt = this.#spoilt.get(containerId) ?? [];
+    this.#spoilt.set(containerId, [...spoilt, [from, to]]);
+  }
+
   note(what: string): void {
     this.log.note(this.step, what);
   }
@@ -141,9 +148,12 @@ export class ChaosWorld {
 
   /**
    * Whether a line was rotated away before there was a cursor of its container: a log that is read for the first time
-   * does not tell what it once had.
+   * does not tell what it once had. Or it was destroyed in the Engine's files: what was cut out behind the cursor's
+   * place leaves no trace.
    */
-  isOutrun({ containerId, first }: WrittenLine): boolean {
+  isOutrun({ containerId, first, last }: WrittenLine): boolean {
+    if (this.#spoilt.get(containerId)?.some(([from, to]) => from <= last && first <= to) === true)
+      return true;
     const begin = this.#begins.get(containerId) ?? this.engine.find(containerId)?.log.firstSequence ?? 0;
     return first < begin;
   }

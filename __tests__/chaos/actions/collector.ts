@@ -10,7 +10,7 @@ export const COLLECTOR: readonly Action[] = [
   {
     name: 'kill -9 of the collector',
     side: 'collector',
-    weight: 2,
+    weight: 1.5,
     act: async (world) => {
       const steps = world.dice.pick([1, 1, 5, 40]);
       if (world.collector.asked === 'down') return undefined;
@@ -24,7 +24,7 @@ export const COLLECTOR: readonly Action[] = [
   {
     name: 'the collector is stopped, and started again',
     side: 'collector',
-    weight: 2,
+    weight: 1,
     act: (world) => {
       const steps = world.dice.pick([0, 3, 20, 60]);
       if (world.collector.asked !== 'up') return undefined;
@@ -36,7 +36,7 @@ export const COLLECTOR: readonly Action[] = [
   {
     name: 'a catch-up runs instead, and is killed',
     side: 'collector',
-    weight: 1,
+    weight: 0.5,
     act: (world) => {
       const [before, steps] = [world.dice.between(0, 10), world.dice.between(5, 80)];
       if (world.collector.asked !== 'up') return undefined;

@@ -63,9 +63,13 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     };
     await visit((line) => account.wrote(line));
     for (const entry of stored) account.found(ofLoki(id, entry));
-    for (const { line, reason } of kept) account.refused(line, reason);
+    for (const { line, reason } of kept) {
+      // A mark has the stamp of what stands behind the gap, and is refused with it.
+      if (isGapText(line.text)) account.found(line);
+      else account.refused(line, reason);
+    }
     const tally = await account.close(visit);
-    const marks = once.map(({ line }) => line).filter(isGapText);
+    const marks = [...once.map(({ line }) => line), ...kept.map(({ line }) => line.text)].filter(isGapText);
     const due = lines.filter((line) => !unread.has(line)).map(ofEngine);
     const byPlace = tally.lost === 0 ? [] : namedByPlace(due, there, marks);
     accounts.set(id, {
