@@ -46,8 +46,9 @@ ENV NODE_ENV=production
 USER pollard
 VOLUME /var/lib/pollard
 
+# A young generation of 4 MiB a half: V8 alone would let it grow to 48 MiB, and for nothing.
 # No shell in between: SIGTERM reaches Pollard itself, which flushes, commits and ends.
-ENTRYPOINT ["node", "/opt/pollard/dist/bin/pollard.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/opt/pollard/dist/bin/pollard.js"]
 CMD ["run"]
 
 # 503 only when unhealthy; a degraded collector still collects. With a token, TLS or another port in `status`,

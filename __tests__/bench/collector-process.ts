@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeasuredProcess, ROOT, type MeasuredOptions } from './measured-process.js';
 
+/** As the systemd unit starts it. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
+
 /** Settings by their section, as in the YAML file. */
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -28,5 +31,8 @@ export function startCollector(options: CollectorOptions): MeasuredProcess {
   // What is JSON is YAML.
   writeFileSync(file, JSON.stringify(config, null, 2));
   const args = [command, '--config', file, ...(command === 'catch-up' ? ['--json'] : [])];
-  return new MeasuredProcess(join(ROOT, 'dist/bin/pollard.js'), args, options);
+  return new MeasuredProcess(join(ROOT, 'dist/bin/pollard.js'), args, {
+    ...options,
+    nodeFlags: [...NODE_FLAGS, ...(options.nodeFlags ?? [])],
+  });
 }

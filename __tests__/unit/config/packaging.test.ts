@@ -58,9 +58,8 @@ function unit(path: string): Map<string, string[]> {
 
 /** The words behind `pollard.js`, wherever it is started in a text. */
 function starts(text: string): string[][] {
-  return [...text.matchAll(/node \/opt\/pollard\/dist\/bin\/pollard\.js ([^\n>|)#]*)/g)].map((match) =>
-    match[1]!.trim().split(/\s+/),
-  );
+  const start = /node (?:--[\w=-]+ )*\/opt\/pollard\/dist\/bin\/pollard\.js ([^\n>|)#]*)/g;
+  return [...text.matchAll(start)].map((match) => match[1]!.trim().split(/\s+/));
 }
 
 interface Service {
@@ -89,6 +88,19 @@ describe('the YAML under config/', () => {
     expect(yaml(path)).toEqual(expect.any(Object));
   });
 });
+
+test.each([...services, 'config/cron/pollard', 'Dockerfile'])(
+  '%s starts Node.js with the options of the program itself',
+  (path) => {
+    const options = /^#!\/usr\/bin\/env -S node (.+)$/m.exec(read('bin/pollard.ts'))![1]!;
+    const commandLines = read(path)
+      .replace(/^#.*$/gm, '')
+      .replaceAll('", "', ' ')
+      .match(/node [^\n]*pollard\.js/g);
+    expect(commandLines).not.toBeNull();
+    for (const found of commandLines!) expect(found).toBe(`node ${options} /opt/pollard/dist/bin/pollard.js`);
+  },
+);
 
 describe('the systemd units', () => {
   test.each(services)('%s starts a command that there is, with the configuration named', (path) => {

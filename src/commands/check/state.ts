@@ -48,12 +48,14 @@ export async function checkState(config: Config, fs: CursorFs = nodeFs): Promise
       cursors = await seeCursors(dir, fs);
       await proveWritable(fs, dir);
       found.push('writable');
-      warnings.push(...stateWarnings(await readStateFacts(dir)), ...cursorWarnings(cursors));
+      warnings.push(...cursorWarnings(cursors));
       facts['cursors'] = cursors.cursors.length;
     } else {
       cursors = { cursors: [], unusable: [], kept: 0 };
       found.push(`not there yet, would be made in ${await makeableIn(dir)}`);
     }
+    // Also of one that is not there yet: where it would be made is where it would be lost.
+    warnings.unshift(...stateWarnings(await readStateFacts(dir)));
     const free = await freeSpace(dir);
     facts['free_bytes'] = free.bytes;
     found.push(`${formatSize(free.bytes)} free`);

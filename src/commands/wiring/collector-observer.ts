@@ -1,3 +1,5 @@
+import { DeadlinePassed } from '../../collector/bounded-signal.js';
+import { cutOffBy } from '../../collector/cut-off.js';
 import type { CollectorObserver, MissedReason } from '../../collector/observer.js';
 import type { PollReport } from '../../collector/poll.js';
 import type { ContainerSummary } from '../../model/container.js';
@@ -54,15 +56,21 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
     judgeContainers();
   };
 
+  const countCutOff = (error: Error | undefined): void => {
+    const setting = cutOffBy(error);
+    if (setting !== undefined) metrics.answerCutOff(setting);
+  };
+
   return {
     polled: (container, report, seconds) => {
       metrics.polled(figures(report, seconds));
+      countCutOff(report.fault);
       if (cursorsFail && report.fresh > 0) {
         cursorsFail = false;
         health.set('cursors', 'healthy');
       }
       // Cut short by us (a deadline, a stop) says nothing of the container.
-      const fault = report.fault instanceof PollardError ? report.fault : undefined;
+      const fault = faultOf(report);
       if (fault === undefined) return recovered(container);
       metrics.engineError(fault.code);
       failed(container);
@@ -74,6 +82,7 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
     pollFailed: (container, error, seconds) => {
       const code = codeOf(error);
       metrics.pollFailed(code, seconds);
+      countCutOff(error);
       if (code === 'cursor_write_failed') {
         cursorsFail = true;
         health.set('cursors', 'unhealthy', error.message);
@@ -128,6 +137,7 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
     },
     discoveryFailed: (error) => {
       metrics.engineError(codeOf(error));
+      countCutOff(error);
       health.set('engine', 'unhealthy', error.message);
       logger.error('the Engine cannot be asked for its containers', { error });
     },
@@ -145,10 +155,15 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
   };
 }
 
+/** What the Engine did wrong; that the poll was cut short by us is no fault. */
+function faultOf({ fault }: PollReport): PollardError | undefined {
+  return fault instanceof PollardError && !(fault instanceof DeadlinePassed) ? fault : undefined;
+}
+
 function figures(report: PollReport, seconds: number) {
   return {
     result:
-      report.fault instanceof PollardError
+      faultOf(report) !== undefined
         ? ('fault' as const)
         : report.fresh > 0
           ? ('lines' as const)

@@ -1,3 +1,4 @@
+import { CUTTING_SETTINGS } from '../../collector/cut-off.js';
 import type { Config } from '../../config/schema.js';
 import type { Clock } from '../../model/clock.js';
 import { NS_PER_SECOND } from '../../model/nanoseconds.js';
@@ -37,6 +38,8 @@ const ENGINE_ERRORS = [
   'log_daemon_error',
   'log_truncated',
   'log_stalled',
+  'log_too_large',
+  'engine_answer_too_large',
 ];
 
 /** For a command that ends by itself: what goes wrong is told where it does, and no health is waited for. */
@@ -59,6 +62,7 @@ export function observeParts(
     startedAt: Number(clock.now() / NS_PER_SECOND),
     rejectReasons: REJECT_REASONS,
     engineErrorKinds: ENGINE_ERRORS,
+    cuttingSettings: CUTTING_SETTINGS,
   });
   const health: Health = new Health(clock, (change) => {
     told(change);
