@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals';
+import type { EngineProfileName } from '../../../src/simulators/engine/index.js';
+import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
+import { eachOnce, expectNothingHeld, figuresOf } from '../../support/peers/index.js';
+import { until } from '../../support/until.js';
+
+const BEFORE = 500;
+
+const CASES = (['20.10', '24', '28.5'] as const).flatMap((profile) =>
+  (['torn', 'wrong_time'] as const).flatMap((kind) =>
+    (['json-file', 'local'] as const).map((driver) => [profile, kind, driver] as const),
+  ),
+) satisfies readonly (readonly [EngineProfileName, string, string])[];
+type Case = (typeof CASES)[number];
+
+/** A collector that has caught up with a log in which a record was spoilt behind its back, and so many are behind. */
+async function withCorruptLine(
+  [profile, kind, driver]: Case,
+  behind: number,
+  use: (world: CollectingWorld, id: string) => Promise<void>,
+): Promise<void> {
+  await withCollector({ profile }, async (world) => {
+    const container = world.engine.addContainer({ name: 'full-disk', driver });
+    for (let i = 0; i < BEFORE; i++) container.writeLine('stdout', `before ${i}`);
+    await world.start();
+    await world.caughtUp();
+    container.writeLine('stdout', 'cut in its middle by a full disk');
+    container.log.corrupt(-1, kind);
+    for (let i = 0; i < behind; i++) container.writeLine('stdout', `behind ${i}`);
+    await until('what stands behind it is delivered', () => {
+      return world.loki.entries().some(({ line }) => line === `behind ${behind - 1}`);
+    });
+    await world.caughtUp();
+    await use(world, container.id);
+  });
+}
+
+test.each(CASES)(
+  'gliderlabs/logspout#246: behind a corrupt line is read on, and what is lost is named (Engine %s, %s, %s)',
+  async (...which) => {
+    const BEHIND = 300;
+    await withCorruptLine(which, BEHIND, async (world, id) => {
+      world.engine.find(id)?.writeLine('stdout', 'and on');
+      await until('it goes on', () => world.loki.entries().some(({ line }) => line === 'and on'));
+      const lines = BEFORE + 1 + BEHIND + 1;
+      // 20.10 passes over a record without time as if it were none: that can be seen by nobody.
+      const isSeen = which.join() !== '20.10,wrong_time,json-file';
+      const named = isSeen ? { named: 1, marks: 1 } : { lost: 1 };
+      expect(await figuresOf(world)).toEqual({ ...eachOnce(lines), inLoki: lines - 1, ...named });
+      expect(await world.metric('pollard_gaps_total')).toBe(isSeen ? 1 : 0);
+      expect(world.loki.counts()).toMatchObject({ strictDuplicates: 0, refused: {} });
+      await until('it is healthy', () => world.health.report().state === 'healthy');
+      await expectNothingHeld(world);
+    });
+  },
+);
