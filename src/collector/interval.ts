@@ -25,8 +25,11 @@ export interface PollYield {
   readonly young: boolean;
 }
 
-/** A poll should find about so many entries: enough to be worth it, few enough to be fresh. */
-const ENTRIES_A_POLL = 500;
+/**
+ * A poll should find about so many entries: enough to be worth it (it reads about 50 again to find its place), few
+ * enough to be fresh.
+ */
+const ENTRIES_A_POLL = 100;
 const IDLE_GROWTH = 1.5;
 
 /**

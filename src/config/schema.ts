@@ -259,7 +259,7 @@ const loki = z.strictObject({
   batch: z
     .strictObject({
       max_bytes: bytes('16KiB', '3MiB')
-        .default(1024 ** 2)
+        .default(2 * 1024 ** 2)
         .describe('A batch of this size is sent. Uncompressed.'),
       max_age: duration('100ms', '1m').default(1000).describe('A batch is sent after so long, full or not.'),
     })
