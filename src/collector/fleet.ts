@@ -196,7 +196,8 @@ export class Fleet {
       before === 'drained' ||
       before === 'waiting' ||
       before === 'unreadable' ||
-      (state.diedAt !== undefined && state.readToEndAt > state.diedAt);
+      // A line that the poll left open, not knowing of the end, was not delivered.
+      (state.diedAt !== undefined && state.readToEndAt > state.diedAt && !hasOpenLine(state));
     // What is to be said of its end is said now, and not again at the next start.
     this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;
@@ -229,6 +230,10 @@ export class Fleet {
       this.#options.observer.missed(container, 'removed_unwatched', lastStamp(cursor.anchor));
     }
   }
+}
+
+function hasOpenLine({ cursor }: ContainerState): boolean {
+  return cursor !== undefined && cursor.open.length > 0;
 }
 
 /**

@@ -159,6 +159,17 @@ describe('the fleet', () => {
     expect(observer.told).toEqual(['discovered name-a']);
   });
 
+  test('removed after it was read to the end, as one that runs: the line that was left open may be missing', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a')]);
+    const open = [{ stream: 'stdout', stamp: START, text: Buffer.from('last words'), cut: false }] as const;
+    const cursor = { ...cursorOf('a'), open };
+    Object.assign(fleet.get('a')!, { polledAt: 1, readToEndAt: START + 20n, cursor });
+    fleet.event(event('die', container('a'), START + 10n));
+    fleet.event(event('destroy', container('a'), START + 11n));
+    expect(observer.told).toContain('missed name-a: removed_early');
+  });
+
   test('removed before its last words were read: said', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
