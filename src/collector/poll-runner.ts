@@ -107,23 +107,31 @@ export class PollRunner {
     const start = state.cursor ? undefined : await this.#start(state, container, signal);
     const elapsed = state.polledAt === undefined ? undefined : (began - state.polledAt) / 1000;
     const idle = state.idlePolls;
-    const report = await pollContainer(context, {
-      container,
-      cursor: (state.cursor ?? start?.cursor) as Cursor,
-      expected: state.behind ? Infinity : elapsed === undefined ? FIRST_EXPECTED : state.rate * elapsed,
-      ...(start?.from === undefined ? {} : { from: start.from }),
-      ended: hasEnded(details),
-      // The first idle polls after a busy time look closely, later ones now and then, and the last of all.
-      verify:
-        idle === 0 ||
-        idle === 2 ||
-        idle % verifyEvery === verifyEvery - 1 ||
-        state.suspect ||
-        hasEnded(details),
-      suspect: state.suspect,
-      tailHangs: state.tailHangs,
-      signal,
-    });
+    // What is durable is the place to go on from, however the poll ends.
+    const commit = async (cursor: Cursor): Promise<void> => {
+      await context.commit(cursor);
+      state.cursor = cursor;
+    };
+    const report = await pollContainer(
+      { ...context, commit },
+      {
+        container,
+        cursor: (state.cursor ?? start?.cursor) as Cursor,
+        expected: state.behind ? Infinity : elapsed === undefined ? FIRST_EXPECTED : state.rate * elapsed,
+        ...(start?.from === undefined ? {} : { from: start.from }),
+        ended: hasEnded(details),
+        // The first idle polls after a busy time look closely, later ones now and then, and the last of all.
+        verify:
+          idle === 0 ||
+          idle === 2 ||
+          idle % verifyEvery === verifyEvery - 1 ||
+          state.suspect ||
+          hasEnded(details),
+        suspect: state.suspect,
+        tailHangs: state.tailHangs,
+        signal,
+      },
+    );
     // Nothing was written in the time looked back to: what comes next is new, what is older is not wanted.
     if (start?.from !== undefined && report.entries === 0 && report.fault === undefined) {
       return { ...report, cursor: await this.#endOf(container, start.cursor, signal) };

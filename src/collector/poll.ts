@@ -56,15 +56,41 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     sum.widenings++;
   }
 
-  const verify = task.verify && !task.tailHangs && sum.cursor.anchor.length > 0;
-  if (sum.fresh === 0 && sum.fault === undefined && verify) {
-    await verifyEnd(context, task, sum);
-  } else if (sum.fresh === 0 && sum.fault !== undefined && isDaemonError(sum.fault) && !task.signal.aborted) {
+  await lookBehind(context, task, sum, { before, window, answered }).catch((error: unknown) => {
+    // What was delivered is so, whatever a look behind it met with.
+    if (sum.fresh === 0) throw error;
+    sum.fault = error as Error;
+  });
+  return sum.report(window);
+}
+
+interface Answered {
+  /** The cursor before the poll. */
+  readonly before: Cursor;
+  readonly window: number | undefined;
+  /** Entries. */
+  readonly answered: number;
+}
+
+/** Whether the answer that held the anchor can be all that there is. */
+async function lookBehind(
+  context: PollContext,
+  task: PollTask,
+  sum: PollSum,
+  { before, window, answered }: Answered,
+): Promise<void> {
+  if (sum.fresh === 0 && sum.fault !== undefined && isDaemonError(sum.fault) && !task.signal.aborted) {
     await recover(context, task, sum);
-  } else if (sum.fresh > 0 && sum.fault === undefined && window !== undefined && answered < window) {
+    return;
+  }
+  if (sum.fresh > 0 && sum.fault === undefined && window !== undefined && answered < window) {
     await lookForHole(context, task, sum, before, window);
   }
-  return sum.report(window);
+  const verify = task.verify && !task.tailHangs && sum.cursor.anchor.length > 0;
+  // While a container runs, the next poll without news looks at the end; one that has ended is left alone after this.
+  if (verify && sum.fault === undefined && (sum.fresh === 0 || task.ended)) {
+    await verifyEnd(context, task, sum);
+  }
 }
 
 function anchorLength(task: PollTask): number {

@@ -4,6 +4,7 @@ import { DeadlinePassed } from '../../../src/collector/bounded-signal.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { PollRunner, type StartPolicy } from '../../../src/collector/poll-runner.js';
 import { LogBodyError } from '../../../src/docker/log-errors.js';
+import type { SinceSemantics } from '../../../src/docker/api-version.js';
 import type { ContainerDetails } from '../../../src/model/container.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { PollardError } from '../../../src/model/errors.js';
@@ -23,7 +24,12 @@ const RUNNING: ContainerDetails = {
 };
 
 function setUp(
-  options: { start?: StartPolicy; details?: Partial<ContainerDetails>; bornUnderWatch?: boolean } = {},
+  options: {
+    start?: StartPolicy;
+    details?: Partial<ContainerDetails>;
+    bornUnderWatch?: boolean;
+    since?: SinceSemantics;
+  } = {},
 ) {
   const clock = new ManualClock(NOW);
   const log = new ModelLog();
@@ -33,6 +39,10 @@ function setUp(
   const removed: string[] = [];
   let inspects = 0;
   let fault: Error | undefined;
+  /** Reads and pushes that are still good before they fail. */
+  let goodReads = 0;
+  let pushFault: Error | undefined;
+  let goodPushes = 0;
   const engine: Engine = {
     list: async () => [],
     inspect: async () => {
@@ -56,11 +66,14 @@ function setUp(
     },
     context: {
       read: async (request, sink) => {
-        if (fault) throw fault;
+        if (fault && goodReads-- <= 0) throw fault;
         return await log.read(request, sink);
       },
       newBatch: (_container, stream) => new ObjectBatch(stream, 100, 1800n * NS_PER_SECOND),
-      push: async (batch) => loki.accept((batch as ObjectBatch).lines),
+      push: async (batch) => {
+        if (pushFault && goodPushes-- <= 0) throw pushFault;
+        return loki.accept((batch as ObjectBatch).lines);
+      },
       commit: async (cursor) => {
         commits.push(cursor);
       },
@@ -78,7 +91,7 @@ function setUp(
         moveEqualStamps: false,
         gapMarker: true,
       },
-      sinceSemantics: () => 'seek',
+      sinceSemantics: () => options.since ?? 'seek',
       poll: {
         window: { enabled: true, anchor: 32 },
         overlap: 2n * NS_PER_SECOND,
@@ -111,7 +124,14 @@ function setUp(
     poll,
     stored,
     inspects: () => inspects,
-    failWith: (error: Error | undefined) => (fault = error),
+    failWith: (error: Error | undefined, afterReads = 0) => {
+      fault = error;
+      goodReads = afterReads;
+    },
+    pushesFail: (error: Error | undefined, afterPushes = 0) => {
+      pushFault = error;
+      goodPushes = afterPushes;
+    },
   };
 }
 
@@ -281,6 +301,41 @@ describe('the life of a container', () => {
     log.cutAfter = Infinity;
     await poll();
     expect(state.outOfTime).toBe(false);
+  });
+
+  test('what was delivered is so, also when a look behind it fails', async () => {
+    const { write, poll, failWith, state, stored, loki, observer, log } = setUp({
+      start: 'beginning',
+      since: 'filter',
+    });
+    write('a');
+    await poll();
+    write('b');
+    log.reads = 0;
+    failWith(new PollardError('engine_timeout', 'gave no answer'), 1);
+    await poll();
+    expect(stored()).toEqual(['a', 'b']);
+    expect(state.lastError).toMatchObject({ code: 'engine_timeout' });
+    // Told as a poll that brought something.
+    expect(observer.told.filter((line) => line.startsWith('failed'))).toEqual([]);
+    failWith(undefined);
+    await poll();
+    expect([...loki.sent.values()]).toEqual([1, 1]);
+  });
+
+  test('what was committed is not sent again, although the poll failed behind it', async () => {
+    const { write, poll, pushesFail, stored, loki } = setUp({ start: 'beginning' });
+    // A batch is full at 1000 bytes.
+    for (let i = 0; i < 6; i++) write(`${i}`.padEnd(600, 'x'));
+    pushesFail(new PollardError('push_failed', 'Loki takes nothing'), 1);
+    await poll();
+    const delivered = stored().length;
+    expect(delivered).toBeGreaterThan(0);
+    expect(delivered).toBeLessThan(6);
+    pushesFail(undefined);
+    await poll();
+    expect(stored()).toHaveLength(6);
+    expect([...loki.sent.values()]).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
   test('an answer that breaks off is delivered so far, and the rest is due at once', async () => {
