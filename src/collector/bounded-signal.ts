@@ -1,4 +1,6 @@
+import { PollardError } from '../model/errors.js';
 import { sharedController } from '../model/shared-controller.js';
+
 /** An abort signal with an end: release it, and nothing of it stays with the signals it came from. */
 export interface BoundedSignal {
   readonly signal: AbortSignal;
@@ -6,10 +8,14 @@ export interface BoundedSignal {
 }
 
 /** The deadline of a poll has passed. */
-export class DeadlinePassed extends Error {
+export class DeadlinePassed extends PollardError {
   override name = 'DeadlinePassed';
   constructor(ms: number) {
-    super(`the deadline of ${Math.round(ms)} ms has passed`);
+    super('poll_deadline_passed', `the deadline of ${Math.round(ms)} ms has passed`, {
+      setting: 'poll.deadline',
+      hint: 'look at the load and the log of the Engine; raise poll.deadline if it is only slow',
+      exit: 'partial',
+    });
   }
 }
 

@@ -1,8 +1,8 @@
 import { PollardError } from '../model/errors.js';
-import { DeadlinePassed } from './bounded-signal.js';
+
+const OUT_OF_TIME: ReadonlySet<string> = new Set(['poll_deadline_passed', 'engine_timeout', 'log_stalled']);
 
 /** Whether a poll ended by its deadline, or because the Engine sent nothing for too long. */
 export function ranOutOfTime(error: Error | undefined): boolean {
-  if (error instanceof DeadlinePassed) return true;
-  return error instanceof PollardError && (error.code === 'engine_timeout' || error.code === 'log_stalled');
+  return error instanceof PollardError && OUT_OF_TIME.has(error.code);
 }

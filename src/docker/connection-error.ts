@@ -5,6 +5,8 @@ interface Meaning {
   readonly code: EngineErrorCode;
   readonly problem: string;
   readonly hint: string;
+  /** Default: docker.host. */
+  readonly setting?: string;
 }
 
 const NOT_HTTP: Meaning = {
@@ -70,7 +72,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   UND_ERR_HEADERS_OVERFLOW: NOT_HTTP,
   HTTP_MALFORMED: NOT_HTTP,
-  HTTP_IDLE: NO_ANSWER,
+  HTTP_IDLE: { ...NO_ANSWER, setting: 'poll.idle_timeout' },
   EPROTO: NO_TLS,
   // What OpenSSL says to an answer in plain HTTP, by its version.
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
@@ -87,8 +89,9 @@ export function connectionError(question: EngineQuestion, cause: Error): EngineE
   const failure = connectionFailure(cause);
   // undici gives most of its parser's errors no code.
   const meaning = cause.name === 'HTTPParserError' ? NOT_HTTP : meaningOf(failure);
-  const { code: engineCode, problem, hint } = meaning;
-  return engineError(engineCode, question, `${problem}: ${failure.said}`, { hint, cause });
+  const { code: engineCode, problem, hint, setting } = meaning;
+  const details = { hint, cause, ...(setting === undefined ? {} : { setting }) };
+  return engineError(engineCode, question, `${problem}: ${failure.said}`, details);
 }
 
 function meaningOf({ code, isCertificate }: ConnectionFailure): Meaning {

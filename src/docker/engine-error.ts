@@ -27,6 +27,8 @@ export type EngineErrorCode =
 
 export interface EngineErrorDetails {
   readonly hint: string;
+  /** The one to look at; default: docker.host. */
+  readonly setting?: string;
   readonly status?: number;
   readonly container?: string;
   readonly cause?: unknown;
@@ -40,9 +42,9 @@ export class EngineError extends PollardError {
   readonly status: number | undefined;
 
   constructor(code: EngineErrorCode, message: string, details: EngineErrorDetails) {
-    const { hint, container, cause, status } = details;
+    const { hint, setting = 'docker.host', container, cause, status } = details;
     super(code, message, {
-      setting: 'docker.host',
+      setting,
       hint,
       exit: 'engine',
       cause,
@@ -65,6 +67,7 @@ export interface EngineQuestion {
 export function timeoutError(question: EngineQuestion, ms: number): EngineError {
   return engineError('engine_timeout', question, `gave no whole answer within ${Math.round(ms)} ms`, {
     hint: 'look at the load and the log of the Engine; raise docker.timeout if it is only slow',
+    setting: 'docker.timeout',
   });
 }
 
@@ -72,6 +75,7 @@ export function timeoutError(question: EngineQuestion, ms: number): EngineError 
 export function tooLargeError(question: EngineQuestion, maxBytes: number): EngineError {
   return engineError('engine_answer_too_large', question, `answered with more than ${maxBytes} bytes`, {
     hint: 'raise docker.max_answer_bytes if the Engine really has so much to tell',
+    setting: 'docker.max_answer_bytes',
   });
 }
 

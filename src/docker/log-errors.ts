@@ -19,10 +19,21 @@ export class LogBodyError extends PollardError {
   readonly fault: LogFault;
 
   constructor(fault: LogFault, message: string) {
-    super(`log_${fault}`, message, { hint: HINTS[fault], exit: 'partial' });
+    const setting = SETTINGS[fault];
+    super(`log_${fault}`, message, {
+      hint: HINTS[fault],
+      exit: 'partial',
+      ...(setting === undefined ? {} : { setting }),
+    });
     this.fault = fault;
   }
 }
+
+/** What bounds an answer that was cut off. */
+const SETTINGS: Partial<Record<LogFault, string>> = {
+  stalled: 'poll.idle_timeout',
+  too_large: 'poll.max_frame_bytes',
+};
 
 const HINTS: Record<LogFault, string> = {
   daemon_error: "look into the Engine's own log; a corrupt or missing log file is the usual cause",

@@ -47,6 +47,11 @@ export function metricFamilies(registry: Registry) {
     widenings: counter('pollard_widenings_total', 'Windows that were too narrow and asked for again, wider.'),
     cutLines: counter('pollard_cut_lines_total', 'Lines cut at the largest size or age allowed.'),
     engineErrors: labelled('pollard_engine_errors_total', 'Errors of the Engine, by kind.', 'kind'),
+    cutOff: labelled(
+      'pollard_answers_cut_off_total',
+      'Answers of the Engine that were too long or took too long and were cut off, by the setting that bounds them.',
+      'setting',
+    ),
     overruns: counter(
       'pollard_events_overruns_total',
       "Times that the Engine's ring of events was overrun, or the Engine restarted.",

@@ -43,6 +43,8 @@ export interface Metrics {
   pollFailed(kind: string, seconds: number): void;
   /** An error of the Engine outside of a poll: list, inspect, events. */
   engineError(kind: string): void;
+  /** An answer of the Engine was cut off by the bound that this setting is. */
+  answerCutOff(setting: string): void;
   gap(): void;
   missedContainer(): void;
   eventsOverrun(): void;
@@ -70,9 +72,10 @@ export interface MetricsOptions {
   readonly version: string;
   /** When the process began, seconds since 1970. */
   readonly startedAt: number;
-  /** Reasons and kinds shown as 0 before they first happen, so that an alert sees the first one. */
+  /** Reasons, kinds and settings shown as 0 before they first happen, so that an alert sees the first one. */
   readonly rejectReasons?: readonly string[];
   readonly engineErrorKinds?: readonly string[];
+  readonly cuttingSettings?: readonly string[];
   /** Containers of which the lag is told, the worst ones. */
   readonly maxContainers?: number;
 }
@@ -90,6 +93,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const families = metricFamilies(registry);
   const reasons = new BoundedLabel(MOST_REASONS, options.rejectReasons);
   const kinds = new BoundedLabel(MOST_REASONS, options.engineErrorKinds);
+  const cuts = new BoundedLabel(MOST_REASONS, options.cuttingSettings);
   const statuses = new BoundedLabel(MOST_REASONS, PUSH_STATUSES);
   const pushes = { tried: 0, failed: 0 };
 
@@ -97,6 +101,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   for (const status of PUSH_STATUSES) families.pushes.inc({ status }, 0);
   for (const reason of options.rejectReasons ?? []) families.rejected.inc({ reason }, 0);
   for (const kind of options.engineErrorKinds ?? []) families.engineErrors.inc({ kind }, 0);
+  for (const setting of options.cuttingSettings ?? []) families.cutOff.inc({ setting }, 0);
   families.build.set({ version: options.version, node: process.versions.node }, 1);
   families.started.set(options.startedAt);
 
@@ -108,6 +113,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       families.engineErrors.inc({ kind: kinds.value(kind) });
     },
     engineError: (kind) => families.engineErrors.inc({ kind: kinds.value(kind) }),
+    answerCutOff: (setting) => families.cutOff.inc({ setting: cuts.value(setting) }),
     gap: () => families.gaps.inc(),
     missedContainer: () => families.missed.inc(),
     eventsOverrun: () => families.overruns.inc(),

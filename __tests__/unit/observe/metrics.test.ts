@@ -74,6 +74,7 @@ describe('counting', () => {
     metrics.eventsOverrun();
     metrics.clockStepped();
     metrics.linesCut(3);
+    metrics.answerCutOff('poll.deadline');
     metrics.linesRejected('too_old', 7);
     metrics.engineError('refused');
     metrics.pushRetried();
@@ -85,6 +86,7 @@ describe('counting', () => {
       pollard_cut_lines_total: 3,
       'pollard_rejected_lines_total{reason="too_old"}': 7,
       'pollard_engine_errors_total{kind="refused"}': 1,
+      'pollard_answers_cut_off_total{setting="poll.deadline"}': 1,
       pollard_push_retries_total: 1,
     });
   });
@@ -108,10 +110,17 @@ describe('counting', () => {
   });
 
   test('what never happened is shown as 0 where it is known beforehand', async () => {
-    const all = await shown(make({ rejectReasons: ['too_old'], engineErrorKinds: ['timeout'] }));
+    const all = await shown(
+      make({
+        rejectReasons: ['too_old'],
+        engineErrorKinds: ['timeout'],
+        cuttingSettings: ['docker.timeout'],
+      }),
+    );
     expect(all.get('pollard_gaps_total')).toBe(0);
     expect(all.get('pollard_rejected_lines_total{reason="too_old"}')).toBe(0);
     expect(all.get('pollard_engine_errors_total{kind="timeout"}')).toBe(0);
+    expect(all.get('pollard_answers_cut_off_total{setting="docker.timeout"}')).toBe(0);
   });
 
   test('reasons without end become one', async () => {

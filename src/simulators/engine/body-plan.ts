@@ -52,6 +52,8 @@ export function planBody(
       return { writes: hugeFrame(pieces, fault.afterPieces, fault.claims ?? FOUR_GIB), ending: 'hang' };
     case 'endless_line':
       return { writes: endlessLine(pieces, fault.afterPieces, body), ending: 'hang' };
+    case 'repeat':
+      return { writes: repeated(fault.piece, fault.times), ending: 'end' };
     case 'stall':
       return { writes: first(pieces, fault.afterPieces), ending: 'hang' };
     case 'never_ends':
@@ -125,6 +127,12 @@ function* hugeFrame(pieces: Iterable<Buffer>, after: number, claims: number): Ge
     yield JUNK.subarray(0, size);
     sent += size;
   }
+}
+
+/** Few large writes, as an answer of JSON comes. */
+function* repeated(piece: string, times: number): Generator<Buffer> {
+  const many = Math.max(1, Math.floor(JUNK.length / piece.length));
+  for (let left = times; left > 0; left -= many) yield Buffer.from(piece.repeat(Math.min(many, left)));
 }
 
 function* endlessLine(pieces: Iterable<Buffer>, after: number, body: BodyKind): Generator<Buffer> {

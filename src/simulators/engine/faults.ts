@@ -25,6 +25,8 @@ export type BodyFault =
   | { readonly kind: 'huge_frame'; readonly afterPieces: number; readonly claims?: number }
   /** Chunks of one line, without end. */
   | { readonly kind: 'endless_line'; readonly afterPieces: number }
+  /** The same over and over instead of what there is, and then the end. */
+  | { readonly kind: 'repeat'; readonly piece: string; readonly times: number }
   /** So many pieces, then nothing more, and no end. */
   | { readonly kind: 'stall'; readonly afterPieces: number }
   /** All that there is, but the body is not ended. */
