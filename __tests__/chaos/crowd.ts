@@ -31,6 +31,8 @@ export interface Member {
 /** The containers of a run: some stay, others come and go. */
 export class Crowd {
   readonly residents: Member[] = [];
+  /** All there ever were, by their ids. */
+  readonly everyContainer = new Map<string, SimulatedContainer>();
   /** Those that came to go. */
   readonly guests: Member[] = [];
   readonly #engine: EngineSimulator;
@@ -112,6 +114,7 @@ export class Crowd {
   #make(kind: ContainerKind, name: string): Member {
     const options: Partial<ContainerOptions> = { name, id: this.#dice.hex(64) };
     const talker = new Talker(kind, this.#engine, options);
+    this.everyContainer.set(talker.container.id, talker.container);
     this.#sight.made(talker.container.id);
     return { name, kind, weight: TALKATIVE[kind], talker };
   }

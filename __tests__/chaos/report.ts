@@ -12,7 +12,7 @@ export function holds({ lines, verify, misdeeds }: ChaosResult): boolean {
     lines.unexplained === 0 &&
     lines.twice === 0 &&
     misdeeds.length === 0 &&
-    verify.missing === 0 &&
+    verify.unnamed === 0 &&
     verify.left === 0 &&
     verify.strange === 0
   );
@@ -38,6 +38,7 @@ export function chaosReport(results: readonly ChaosResult[]): string {
     row('lines written', ({ lines }) => lines.written),
     row('= in Loki', ({ lines }) => lines.inLoki),
     row('+ named as lost by a mark of a gap', ({ lines }) => lines.named),
+    row('  of these by their stamps only', ({ lines }) => lines.byStampOnly),
     row('+ refused by Loki, and kept', ({ lines }) => lines.rejected),
     row('+ of containers that were missed', ({ lines }) => lines.missed),
     row('+ rotated before the first cursor, or spoilt', ({ lines }) => lines.outrun),
@@ -55,9 +56,10 @@ export function chaosReport(results: readonly ChaosResult[]): string {
     row('containers that nobody could see', ({ missed }) => missed.unseen),
     row('verify: lines still in the Engine', ({ verify }) => verify.written),
     row('verify: delivered', ({ verify }) => verify.delivered),
-    row('verify: missing', ({ verify }) => verify.missing),
+    row('verify: missing, but named by a mark of a gap', ({ verify }) => verify.missing - verify.unnamed),
+    row('verify: missing', ({ verify }) => verify.unnamed),
     row('verify: refused', ({ verify }) => verify.refused),
-    row('verify: to come, of logs that can be read', ({ verify }) => verify.left),
+    row('verify: to come, of logs without damage', ({ verify }) => verify.left),
     row('verify: to come, of logs with damage', ({ verify }) => verify.pending - verify.left),
     row('verify: not judged', ({ verify }) => verify.notJudged),
     row(

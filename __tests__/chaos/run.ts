@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { gapSpan } from '../../src/collector/gap.js';
+import { parseStamp } from '../../src/model/nanoseconds.js';
 import type { EngineProfileName } from '../../src/simulators/engine/index.js';
 import { readAudit, type Audited } from '../support/collector/audited.js';
 import { accountsOf, type ContainerAccount } from '../support/collecting/index.js';
@@ -61,8 +63,13 @@ export interface Verified extends Audited {
    * no more than unsure, where lines of another time stand among them.
    */
   readonly strange: number;
-  /** Lines that are still to come, of logs that can be read to their end. */
+  /** Lines that are still to come, of logs that were never spoilt. */
   readonly left: number;
+  /**
+   * Missing lines that no mark names. Of the others an Engine that answered badly made believe that it could not read
+   * them.
+   */
+  readonly unnamed: number;
 }
 
 export interface Lines {
@@ -71,6 +78,8 @@ export interface Lines {
   /** Equal to another one of the same nanosecond. */
   readonly folded: number;
   readonly named: number;
+  /** Of these: see ContainerAccount. */
+  readonly byStampOnly: number;
   readonly rejected: number;
   /** Of containers that were named as missed, or could be seen by nobody. */
   readonly missed: number;
@@ -231,7 +240,7 @@ async function resultOf(
         : log.around(BigInt(sample.seconds) * 1_000_000_000n + BigInt(sample.nanos), AROUND_MS, account.name);
     findings.push({ id, account, around });
   }
-  const verify = await verified(world, folder);
+  const verify = await verified(world, folder, accounts);
   const unseen = [...accounts].filter(([id, { lacking }]) => lacking && !isNamed(id));
   return {
     profile,
@@ -257,6 +266,7 @@ async function resultOf(
 /** A container in the report of `verify`. */
 interface Judged {
   readonly container_id: string;
+  readonly samples: { readonly missing: readonly { readonly stamp: string }[] };
   readonly status: string;
   readonly streams: Readonly<
     Record<string, { readonly pending: number; readonly loki_only: { readonly unknown: number } }>
@@ -264,21 +274,42 @@ interface Judged {
 }
 
 /** Runs `pollard verify` against what is there, and keeps its report. */
-async function verified({ collector, engine }: ChaosWorld, folder: string): Promise<Verified> {
+async function verified(
+  world: ChaosWorld,
+  folder: string,
+  accounts: ReadonlyMap<string, ContainerAccount>,
+): Promise<Verified> {
+  const { collector, engine } = world;
   // In this process others may be held to account meanwhile, and the Engine answers late.
-  const command = collector.command('verify', '--json', '--docker-timeout=1m', '--loki-timeout=1m');
+  const command = collector.command(
+    'verify',
+    '--json',
+    '--samples=10000',
+    '--docker-timeout=1m',
+    '--loki-timeout=1m',
+  );
   const { code } = await command.ended;
   const json = command.stdout;
   if (json === '') throw new Error(`verify printed no report: ${command.lastWords()}`);
   writeFileSync(join(folder, 'verify.json'), json);
   const { containers } = JSON.parse(json) as { readonly containers: readonly Judged[] };
-  const readable = containers.filter(({ status }) => status === 'read');
+  const readable = containers.filter(
+    ({ status, container_id: id }) => status === 'read' && !world.wasSpoilt(id),
+  );
   const whole = readable.filter(({ container_id: id }) => engine.find(id)?.log.firstSequence === 0);
   const sum = (of: readonly Judged[], figure: (stream: Judged['streams'][string]) => number): number =>
     of.flatMap(({ streams }) => Object.values(streams)).reduce((total, stream) => total + figure(stream), 0);
   const strange = sum(whole, ({ loki_only: { unknown } }) => unknown);
   const left = sum(readable, ({ pending }) => pending);
-  return { ...readAudit(code, json), strange, left };
+  const named = containers.flatMap(({ container_id: id, samples }) => {
+    const spans = accounts.get(id)?.marks.map(gapSpan) ?? [];
+    return samples.missing.filter(({ stamp }) => {
+      const at = parseStamp(stamp) ?? 0n;
+      return spans.some((span) => span && span.lastDelivered <= at && at <= span.firstAvailable);
+    });
+  });
+  const audited = readAudit(code, json);
+  return { ...audited, strange, left, unnamed: audited.missing - named.length };
 }
 
 function* removedIds({ engine }: ChaosWorld): Generator<string> {
@@ -300,6 +331,7 @@ function linesOf(accounts: readonly ContainerAccount[]): Lines {
     inLoki: sum(({ inLoki, twice, unknown }) => inLoki - twice - unknown),
     folded: sum(({ folded }) => folded),
     named: sum(({ named }) => named),
+    byStampOnly: sum(({ byStampOnly }) => byStampOnly),
     rejected: sum(({ rejected }) => rejected),
     missed,
     outrun,

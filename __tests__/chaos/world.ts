@@ -134,6 +134,10 @@ export class ChaosWorld {
     this.#spoilt.set(containerId, [...spoilt, [from, to]]);
   }
 
+  wasSpoilt(containerId: string): boolean {
+    return this.#spoilt.has(containerId);
+  }
+
   note(what: string): void {
     this.log.note(this.step, what);
   }
@@ -141,7 +145,7 @@ export class ChaosWorld {
   look(): void {
     this.collector.look();
     for (const id of this.collector.cursors()) {
-      if (!this.#begins.has(id)) this.#begins.set(id, this.engine.find(id)?.log.firstSequence ?? 0);
+      if (!this.#begins.has(id)) this.#begins.set(id, this.#beginOf(id));
     }
     this.sight.look(this.collector.collecting && this.#veils === 0 && !this.daemonAway);
   }
@@ -154,8 +158,7 @@ export class ChaosWorld {
   isOutrun({ containerId, first, last }: WrittenLine): boolean {
     if (this.#spoilt.get(containerId)?.some(([from, to]) => from <= last && first <= to) === true)
       return true;
-    const begin = this.#begins.get(containerId) ?? this.engine.find(containerId)?.log.firstSequence ?? 0;
-    return first < begin;
+    return first < (this.#begins.get(containerId) ?? this.#beginOf(containerId));
   }
 
   /** Starts the collector, knowing what it cannot know. */
@@ -200,6 +203,11 @@ export class ChaosWorld {
     await this.collector.kill();
     await this.engine.close();
     await this.loki.close();
+  }
+
+  /** The number of the first entry of its log, as it is now, or was when it was removed. */
+  #beginOf(containerId: string): number {
+    return this.crowd.everyContainer.get(containerId)?.log.firstSequence ?? 0;
   }
 
   #goesDown(): void {

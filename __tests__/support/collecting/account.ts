@@ -26,6 +26,11 @@ export interface ContainerAccount extends Tally {
   readonly lacking: boolean;
   /** Lines in Loki under two names of their container: replayed behind a crash that a rename was near. */
   readonly underTwoNames: number;
+  /**
+   * Of the lines that are named: their stamps lie between those of a mark, but the mark does not stand where they are
+   * missing. So it may be where the clock was set.
+   */
+  readonly byStampOnly: number;
   /** What the marks of gaps say. */
   readonly marks: readonly string[];
 }
@@ -71,7 +76,7 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const tally = await account.close(visit);
     const marks = [...once.map(({ line }) => line), ...kept.map(({ line }) => line.text)].filter(isGapText);
     const due = lines.filter((line) => !unread.has(line)).map(ofEngine);
-    const byPlace = tally.lost === 0 ? [] : namedByPlace(due, there, marks);
+    const { byPlace, byStampOnly } = namedByMarks(due, there, marks);
     accounts.set(id, {
       ...tally,
       lost: tally.lost - byPlace.length,
@@ -83,6 +88,7 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
       name: lines.at(-1)?.containerName ?? engine.find(id)?.name ?? '',
       lacking,
       underTwoNames,
+      byStampOnly,
       marks,
     });
   }
@@ -105,33 +111,34 @@ function behindTheLast(lines: readonly SimulatedLine[], there: ReadonlySet<strin
 
 /**
  * Of the lines that are missing, those that the marks of gaps name by their place in the log, and not by the stamps
- * around it: the clock was set, and the lines inside of a gap have stamps of another time.
+ * around it: the clock was set, and the lines inside of a gap have stamps of another time. And how many are named the
+ * other way round.
  *
  * @param lines in the order of the log
- * @returns their keys
  */
-function namedByPlace(
+function namedByMarks(
   lines: readonly AccountLine[],
   there: ReadonlySet<string>,
   marks: readonly string[],
-): string[] {
+): { readonly byPlace: readonly string[]; readonly byStampOnly: number } {
   const spans = marks.map(gapSpan);
   const begins = new Set(spans.map((span) => span?.lastDelivered));
   const ends = new Set(spans.map((span) => span?.firstAvailable));
-  // Named by its stamp already.
   const isBetween = ({ seconds, nanos }: AccountLine): boolean => {
     const stamp = stampOf(seconds, nanos);
     return spans.some((span) => span && span.lastDelivered <= stamp && stamp <= span.firstAvailable);
   };
-  const named: string[] = [];
+  const byPlace: string[] = [];
+  let byStampOnly = 0;
   let before: AccountLine | undefined;
   let run: AccountLine[] = [];
   const close = (behind: AccountLine | undefined): void => {
     const last = behind ?? run.at(-1);
-    const isNamed =
+    const isMarked =
       (before !== undefined && begins.has(stampOf(before.seconds, before.nanos))) ||
       (last !== undefined && ends.has(stampOf(last.seconds, last.nanos)));
-    if (isNamed) named.push(...run.filter((line) => !isBetween(line)).map(keyOf));
+    if (isMarked) byPlace.push(...run.filter((line) => !isBetween(line)).map(keyOf));
+    else byStampOnly += run.filter(isBetween).length;
     run = [];
   };
   for (const line of lines) {
@@ -143,7 +150,7 @@ function namedByPlace(
     before = line;
   }
   if (run.length > 0) close(undefined);
-  return named;
+  return { byPlace, byStampOnly };
 }
 
 /** Entries without those that are there once more under another name of their container. */
