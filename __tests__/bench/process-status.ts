@@ -37,15 +37,28 @@ export function openFilesOf(pid: number): OpenFiles {
   return { fds: names.length, sockets };
 }
 
+/** The descriptors of standard input, output and error: pipes to whoever started it, which are unix sockets, too. */
+const STANDARD = 2;
+
 /**
- * Connections to a unix socket that are established now, as the kernel sees them: the accepted ends bear the
- * path (man 5 proc_net, `/proc/net/unix`; state 3 is connected, flag 0x10000 a socket that listens).
+ * Unix sockets that a running process has connected (man 5 proc_net, `/proc/net/unix`: state 3). Its own ends: those
+ * of the other side close when that gets round to it.
  */
-export function connectionsTo(socketPath: string): number {
-  let connections = 0;
+export function connectedUnixSocketsOf(pid: number): number {
+  const connected = new Set<string>();
   for (const line of readFileSync('/proc/net/unix', 'latin1').split('\n')) {
-    const [, , , flags, , state, , path] = line.trim().split(/\s+/);
-    if (path === socketPath && state === '03' && flags !== '00010000') connections++;
+    const [, , , , , state, inode] = line.trim().split(/\s+/);
+    if (state === '03' && inode !== undefined) connected.add(`socket:[${inode}]`);
   }
-  return connections;
+  const folder = `/proc/${pid}/fd`;
+  let sockets = 0;
+  for (const name of readdirSync(folder)) {
+    if (Number(name) <= STANDARD) continue;
+    try {
+      if (connected.has(readlinkSync(`${folder}/${name}`))) sockets++;
+    } catch {
+      // Closed meanwhile.
+    }
+  }
+  return sockets;
 }

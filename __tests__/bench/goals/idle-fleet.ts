@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startEngineSimulator } from '../../../src/simulators/engine/index.js';
 import { runContainer } from '../../support/engines/container.js';
-import { connectionsTo, cpuSecondsOf, openFilesOf, rssOf } from '../process-status.js';
+import { connectedUnixSocketsOf, cpuSecondsOf, openFilesOf, rssOf } from '../process-status.js';
 import { ServiceProcess } from '../service-process.js';
 import { until } from '../until.js';
 import { MIB, type BenchContext } from './bench-context.js';
@@ -23,7 +23,6 @@ interface Idle {
   readonly cpuPerThousandPolls: number[];
   readonly rss: number[];
   readonly fds: number[];
-  /** Connections to the Engine's socket, as the kernel counts them: the most with no poll or look under way. */
   readonly pollsPerSecond: number[];
   /** Of the daemon; of a simulated one there is none. */
   readonly daemonCpu: number[];
@@ -169,7 +168,7 @@ async function look(service: ServiceProcess, daemon: number | undefined) {
   };
 }
 
-/** The most connections to the Engine's socket that the kernel shows while the service says that no poll runs. */
+/** The most sockets to the Engine that the kernel shows while the service says that no poll runs. */
 async function socketsBetweenPolls(context: BenchContext, socketPath: string): Promise<number[]> {
   const service = await ServiceProcess.start({
     folder: context.scratch.fresh(),
@@ -191,18 +190,27 @@ async function socketsBetweenPolls(context: BenchContext, socketPath: string): P
     const most: number[] = [];
     for (let run = 0; run < context.runs; run++) {
       let highest = 0;
+      let quiet = 0;
       for (let looks = 0; looks < 200; looks++) {
         await delay(LOOK_EVERY_MS);
-        const before = await service.status();
-        const connections = connectionsTo(socketPath);
-        const after = await service.status();
-        // The kernel is looked at between two times at which no poll ran.
-        if (before.active_polls === 0 && after.active_polls === 0) highest = Math.max(highest, connections);
+        const before = await pollsOf(service);
+        const sockets = connectedUnixSocketsOf(service.pid);
+        const after = await pollsOf(service);
+        // The kernel is looked at between two times at which no poll ran, and none in between.
+        if (before.active > 0 || after.active > 0 || before.ended !== after.ended) continue;
+        quiet++;
+        highest = Math.max(highest, sockets);
       }
+      if (quiet === 0) throw new Error('there was no moment without a poll');
       most.push(highest);
     }
     return most;
   } finally {
     await service.discard();
   }
+}
+
+async function pollsOf(service: ServiceProcess): Promise<{ active: number; ended: number }> {
+  const found = await service.metrics('pollard_active_polls', 'pollard_polls_total');
+  return { active: found.pollard_active_polls, ended: found.pollard_polls_total };
 }
