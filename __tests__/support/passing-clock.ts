@@ -11,10 +11,11 @@ const EARLY_MS = 1;
  */
 export class PassingClock implements Clock {
   #passed = 0;
+  #stepped: Nanoseconds = 0n;
   readonly #sleepers = new Set<{ readonly until: number; readonly wake: AbortController }>();
 
   now(): Nanoseconds {
-    return systemClock.now() + BigInt(Math.round(this.#passed)) * NS_PER_MS;
+    return systemClock.now() + BigInt(Math.round(this.#passed)) * NS_PER_MS + this.#stepped;
   }
 
   monotonic(): number {
@@ -34,6 +35,11 @@ export class PassingClock implements Clock {
       signal?.removeEventListener('abort', wake);
     }
     signal?.throwIfAborted();
+  }
+
+  /** Sets the wall clock alone, as an operator or NTP does. */
+  step(ms: number): void {
+    this.#stepped += BigInt(ms) * NS_PER_MS;
   }
 
   /** Lets time go by: whoever sleeps for less wakes up. */
