@@ -46,6 +46,8 @@ export interface ContainerState {
   suspect: boolean;
   /** The Engine searches the end of its log for ever (a file emptied by hand), until the file is opened anew. */
   tailHangs: boolean;
+  /** So many entries stand behind a damaged place of the log, at least; undefined: none is known. */
+  readable: number | undefined;
   /** The last poll was cut short in the middle of much that is new: no window will reach back to it. */
   behind: boolean;
   /** Polls in a row that were cut by the deadline without getting anywhere. */
@@ -85,6 +87,7 @@ export function newContainerState(
     idlePolls: 0,
     suspect: false,
     tailHangs: false,
+    readable: undefined,
     behind: false,
     stalls: 0,
     outOfTime: false,

@@ -83,13 +83,13 @@ async function isEmpty(context: PollContext, task: PollTask, sum: PollSum): Prom
 
 /** Reads what lies behind a damaged place. */
 export async function recover(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
-  const result = await reachAround(context, {
+  const recovered = await reachAround(context, {
     container: task.container,
     cursor: sum.cursor,
     ended: task.ended,
     signal: task.signal,
   });
-  if (result) sum.add(result);
+  if (recovered) sum.recovered(recovered);
 }
 
 /** The daemon's own error, inside of an answer. */

@@ -129,6 +129,7 @@ export class PollRunner {
           hasEnded(details),
         suspect: state.suspect,
         tailHangs: state.tailHangs,
+        readable: state.readable,
         signal,
       },
     );
@@ -185,6 +186,8 @@ export class PollRunner {
     state.suspect = report.suspect;
     // As long as the whole log comes; else the Engine hangs on anything.
     state.tailHangs = report.tailHung || (state.tailHangs && report.fault === undefined);
+    // What is written goes behind the damage, too.
+    state.readable = report.readable ?? (state.readable && state.readable + report.fresh);
     state.behind = report.fault !== undefined && report.fresh >= FAR_BEHIND;
     state.lastError = report.fault;
     state.failures = 0;

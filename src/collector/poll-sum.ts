@@ -1,5 +1,6 @@
 import type { Cursor } from '../model/cursor.js';
 import type { Gap } from './gap.js';
+import type { Recovered } from './recovery.js';
 import type { TransferResult } from './transfer.js';
 
 /** What a poll came to. */
@@ -23,6 +24,8 @@ export interface PollReport {
   readonly suspect: boolean;
   /** Asked for the log's end, the Engine sent nothing at all. */
   readonly tailHung: boolean;
+  /** The log is damaged further back than so many entries; undefined: that was not looked for. */
+  readonly readable: number | undefined;
 }
 
 /** Adds up the answers of one poll. */
@@ -33,6 +36,7 @@ export class PollSum {
   tailHung = false;
   widenings = 0;
   fault: Error | undefined;
+  #readable: number | undefined;
   #gap: Gap | undefined;
   #entries = 0;
   #reread = 0;
@@ -58,6 +62,11 @@ export class PollSum {
     this.looked(result.entries, result.bodyBytes);
   }
 
+  recovered({ readable, result }: Recovered): void {
+    this.#readable = readable;
+    if (result) this.add(result);
+  }
+
   looked(entries: number, bytes: number): void {
     this.#entries += entries;
     this.#bodyBytes += bytes;
@@ -81,6 +90,7 @@ export class PollSum {
       fault: this.fault,
       suspect: this.suspect,
       tailHung: this.tailHung,
+      readable: this.#readable,
     };
   }
 }

@@ -23,6 +23,8 @@ export interface PollTask {
   readonly cursor: Cursor;
   /** Entries that may have been written since the last poll. */
   readonly expected: number;
+  /** So many entries stand behind a damaged place of the log, at least; undefined: none is known. */
+  readonly readable?: number | undefined;
   /** Only for a first look back: read from this stamp on. */
   readonly from?: Nanoseconds;
   /** Nothing more will be written: the container has ended, and this poll began after that. */

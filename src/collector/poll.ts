@@ -7,7 +7,7 @@ import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { reachBack } from './recovery.js';
 import { transfer } from './transfer.js';
-import { firstWindow, widerWindow } from './window.js';
+import { firstWindow, inFrontOfDamage, widerWindow } from './window.js';
 
 export type { PollContext, PollSettings, PollTask } from './poll-task.js';
 export type { PollReport } from './poll-sum.js';
@@ -28,6 +28,7 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     task.from === undefined && !task.tailHangs
       ? firstWindow(context.poll.window, anchorLength(task), task.expected)
       : undefined;
+  if (window !== undefined) window = inFrontOfDamage(window, task.readable);
   for (;;) {
     const since = sinceFor(context, task, window, sum.widenings);
     const result = await transfer(context, {
@@ -52,7 +53,8 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
       await readBehindGap(context, task, sum);
       return sum.report(undefined);
     }
-    window = widerWindow(window as number);
+    const tried = window as number;
+    window = inFrontOfDamage(widerWindow(tried), task.readable, tried);
     sum.widenings++;
   }
 
@@ -143,8 +145,8 @@ async function lookForHole(
   // From Engine 23 on an answer ends where the damage is.
   if (context.sinceSemantics() !== 'filter' || signal.aborted) return;
   if (!(await hasHole(context.read, container, window, signal))) return;
-  const result = await reachBack(context, { container, cursor: before, ended, signal });
-  if (result) sum.add(result);
+  const recovered = await reachBack(context, { container, cursor: before, ended, signal });
+  if (recovered) sum.recovered(recovered);
 }
 
 /** An Engine may end an answer early without a word (a damaged line): the log's last entry tells. */

@@ -13,6 +13,14 @@ export interface RecoveryTask {
   readonly signal: AbortSignal;
 }
 
+/** What was found behind a damaged place. */
+export interface Recovered {
+  /** The widest window that the Engine answered in full, entries. */
+  readonly readable: number;
+  /** What was delivered of it; undefined: it follows the cursor without a break, and was left to the polls. */
+  readonly result: TransferResult | undefined;
+}
+
 /** The furthest back that is tried; damage is met close to the end of the log, soon after it happened. */
 const FURTHEST = 1_000_000;
 
@@ -22,16 +30,16 @@ const FURTHEST = 1_000_000;
  * damage where the window is small enough. Looks for the widest window that the Engine answers in full, and
  * delivers it as what follows a gap.
  *
- * @returns undefined when no window could be read, or when nothing in it is new
+ * @returns undefined when no window could be read
  */
 export async function reachAround(
   context: TransferContext,
   task: RecoveryTask,
-): Promise<TransferResult | undefined> {
+): Promise<Recovered | undefined> {
   const tail = await widestReadable(context, task);
   if (tail === undefined) return undefined;
-  if (await reachesAnchor(context, task, tail)) return await transfer(context, { ...task, tail });
-  return await transfer(context, { ...task, tail, behindGap: 'unreadable' });
+  const behindGap = (await reachesAnchor(context, task, tail)) ? {} : ({ behindGap: 'unreadable' } as const);
+  return { readable: tail, result: await transfer(context, { ...task, tail, ...behindGap }) };
 }
 
 /**
@@ -39,14 +47,16 @@ export async function reachAround(
  * read again that follows the cursor without a break.
  *
  * @param task with the cursor from before
+ * @returns undefined when no window could be read
  */
 export async function reachBack(
   context: TransferContext,
   task: RecoveryTask,
-): Promise<TransferResult | undefined> {
+): Promise<Recovered | undefined> {
   const tail = await widestReadable(context, task);
-  if (tail === undefined || (await reachesAnchor(context, task, tail))) return undefined;
-  return await transfer(context, { ...task, tail, behindGap: 'unreadable' });
+  if (tail === undefined) return undefined;
+  if (await reachesAnchor(context, task, tail)) return { readable: tail, result: undefined };
+  return { readable: tail, result: await transfer(context, { ...task, tail, behindGap: 'unreadable' }) };
 }
 
 async function widestReadable(context: TransferContext, task: RecoveryTask): Promise<number | undefined> {

@@ -35,6 +35,21 @@ export function widerWindow(window: number): number | undefined {
   return wider <= LARGEST ? wider : undefined;
 }
 
+/**
+ * A window that stays in front of a damaged place, as long as one so wide was not tried: past it the Engine's answer
+ * is an error, or ends early, and where the damage is would be searched for anew at each poll.
+ *
+ * @param readable entries behind the damaged place; undefined: none is known
+ * @param tried the window that did not reach the anchor
+ */
+export function inFrontOfDamage(
+  window: number | undefined,
+  readable: number | undefined,
+  tried = 0,
+): number | undefined {
+  return readable === undefined || tried >= readable ? window : Math.min(window ?? Infinity, readable);
+}
+
 /** A container's rate of entries a second, which follows a rise at once and forgets it slowly. */
 export function nextRate(rate: number, entries: number, seconds: number): number {
   if (seconds <= 0) return rate;

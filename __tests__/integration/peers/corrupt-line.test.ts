@@ -19,7 +19,8 @@ async function withCorruptLine(
   behind: number,
   use: (world: CollectingWorld, id: string) => Promise<void>,
 ): Promise<void> {
-  await withCollector({ profile }, async (world) => {
+  const settings = { poll: { interval: '100ms', max_interval: '100ms' } };
+  await withCollector({ profile, settings }, async (world) => {
     const container = world.engine.addContainer({ name: 'full-disk', driver });
     for (let i = 0; i < BEFORE; i++) container.writeLine('stdout', `before ${i}`);
     await world.start();
@@ -54,3 +55,37 @@ test.each(CASES)(
     });
   },
 );
+
+/** So few that each window would reach over the spoilt line, and so many that only those of a busy time would. */
+const BEHIND = [1, 5, 40, 300];
+const POLLS = 25;
+const LOOPED = CASES.filter(
+  ([profile, kind, driver]) => kind === 'torn' && (driver === 'json-file' || profile !== '24'),
+);
+
+test.each(BEHIND.flatMap((behind) => LOOPED.map((which) => [behind, ...which] as const)))(
+  'gliderlabs/logspout#246: nothing is asked in a loop, with %s lines behind the corrupt one (Engine %s, %s, %s)',
+  async (behind, ...which) => {
+    await withCorruptLine(which, behind, async (world, id) => {
+      const figures = async (): Promise<{ requests: number; polls: number; read: number }> => ({
+        requests: world.engine.requests.count('logs'),
+        polls: await world.metric('pollard_polls_total'),
+        read: await world.metric('pollard_entries_read_total'),
+      });
+      const before = await figures();
+      await until('polls go by', async () => (await figures()).polls >= before.polls + POLLS);
+      const after = await figures();
+      const polls = after.polls - before.polls;
+      // Some look at the log's last entry as well; and once more it may be searched for where the damage ends.
+      expect(after.requests - before.requests).toBeLessThanOrEqual(2 * polls + SEARCH);
+      world.engine.find(id)?.writeLine('stdout', 'and on');
+      await until('it goes on', () => world.loki.entries().some(({ line }) => line === 'and on'));
+      expect((await figuresOf(world)).twice).toBe(0);
+      expect(world.loki.counts()).toMatchObject({ received: world.loki.counts().entries, refused: {} });
+      await expectNothingHeld(world);
+    });
+  },
+);
+
+/** Requests of one search. */
+const SEARCH = 30;

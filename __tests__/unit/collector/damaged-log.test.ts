@@ -156,6 +156,39 @@ describe('an Engine that hides what stands behind a damaged record', () => {
   });
 });
 
+describe('an Engine that was seen to answer only what stands behind a damaged record', () => {
+  test.each(['20.10', '24', '28.5'] as const)(
+    '%s: it is asked for no more than that, which grows with what is written',
+    async (profile) => {
+      const { log, write, poll, tails, lines, state } = setUp(profile);
+      for (let i = 0; i < 50; i++) write(`before ${i}`);
+      await poll();
+      write('spoilt');
+      log.corrupt(-1);
+      for (let i = 0; i < 3; i++) write(`behind ${i}`);
+      // What hides without an error shows at the second look only.
+      for (let polls = 0; polls < 3; polls++) await poll();
+      expect(lines().slice(-3)).toEqual(['behind 0', 'behind 1', 'behind 2']);
+      expect(state.readable).toBe(3);
+
+      tails.length = 0;
+      for (let polls = 0; polls < 3; polls++) await poll();
+      expect(tails.filter((tail) => tail !== 1)).toEqual([3, 3, 3]);
+      write('more');
+      await poll();
+      await poll();
+      expect(tails.filter((tail) => tail !== 1)).toEqual([3, 3, 3, 3, 4]);
+
+      // More than fit into it: it is searched for once more.
+      for (let i = 0; i < 20; i++) write(`many ${i}`);
+      await poll();
+      await poll();
+      expect(lines().slice(-21)).toEqual(['more', ...Array.from({ length: 20 }, (_, i) => `many ${i}`)]);
+      expect(state.readable).toBe(24);
+    },
+  );
+});
+
 describe('an Engine that cannot read a spoilt file, and whose error gets lost now and then', () => {
   const spoilt = () => {
     const world = setUp('20.10', { maxFiles: 3, compress: true });

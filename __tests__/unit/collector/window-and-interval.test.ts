@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { nextInterval, withJitter, type IntervalPolicy } from '../../../src/collector/interval.js';
-import { firstWindow, nextRate, widerWindow } from '../../../src/collector/window.js';
+import { firstWindow, inFrontOfDamage, nextRate, widerWindow } from '../../../src/collector/window.js';
 
 describe('the window', () => {
   const policy = { enabled: true, anchor: 32 };
@@ -32,6 +32,16 @@ describe('the window', () => {
         expect(steps).toBeLessThan(10);
       }),
     );
+  });
+
+  test('stays in front of a damaged place, until one so wide did not reach the anchor', () => {
+    expect(inFrontOfDamage(500, undefined)).toBe(500);
+    expect(inFrontOfDamage(500, 40)).toBe(40);
+    expect(inFrontOfDamage(30, 40)).toBe(30);
+    expect(inFrontOfDamage(240, 40, 30)).toBe(40);
+    expect(inFrontOfDamage(undefined, 40, 30)).toBe(40);
+    expect(inFrontOfDamage(320, 40, 40)).toBe(320);
+    expect(inFrontOfDamage(undefined, 40, 40)).toBeUndefined();
   });
 
   test('the rate follows a burst at once and forgets it slowly', () => {

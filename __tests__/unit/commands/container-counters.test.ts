@@ -31,6 +31,7 @@ function reportOf(lines: number, more: Partial<PollReport> = {}): PollReport {
     fault: undefined,
     suspect: false,
     tailHung: false,
+    readable: undefined,
     ...more,
   };
 }
