@@ -1,0 +1,62 @@
+import { expect, test } from '@jest/globals';
+import { EVENT_RING } from '../../../src/simulators/engine/index.js';
+import { withCollector } from '../../support/collecting/index.js';
+import { until } from '../../support/until.js';
+
+test('the ring of events is overrun: noticed, said and counted, and who came meanwhile is found by the list', async () => {
+  // The list alone would find nobody in the time of this test.
+  await withCollector({ settings: { discovery: { list_interval: '1h' } } }, async (world) => {
+    const { engine, loki } = world;
+    const old = engine.addContainer({ name: 'old' });
+    await world.start();
+    old.writeLine('stdout', 'before');
+    await world.caughtUp();
+    expect(await world.metric('pollard_events_overruns_total')).toBe(0);
+
+    engine.addContainer({ name: 'crowded-out' }).writeLine('stdout', 'meanwhile');
+    for (let i = 0; i <= EVENT_RING; i++) engine.publishEvent('network', 'connect', `network ${i}`);
+    await until('it is counted', async () => (await world.metric('pollard_events_overruns_total')) === 1);
+    await until('who came meanwhile is collected', () =>
+      loki.entries().some(({ line }) => line === 'meanwhile'),
+    );
+    const said = world.log.messages.filter(({ message }) =>
+      message.includes('events of the Engine are missing'),
+    );
+    expect(said).toMatchObject([{ level: 'warn' }]);
+  });
+});
+
+test('containers that come and go before they can be polled are named and counted, each once', async () => {
+  await withCollector({}, async (world) => {
+    const { engine } = world;
+    const early = engine.addContainer({ name: 'early' });
+    await world.start();
+    early.writeLine('stdout', 'before');
+    await world.caughtUp();
+    expect(await world.metric('pollard_missed_containers_total')).toBe(0);
+
+    for (const name of ['one', 'two', 'three']) {
+      const brief = engine.addContainer({ name });
+      brief.writeLine('stdout', 'nobody hears it');
+      brief.die(0);
+      brief.remove();
+    }
+    // Made and removed without having run: nothing of it can be missing.
+    engine.addContainer({ name: 'never', started: false }).remove();
+    await until(
+      'they are counted',
+      async () => (await world.metric('pollard_missed_containers_total')) === 3,
+    );
+    const lists = engine.requests.count('list');
+    await until('they are looked for again', () => engine.requests.count('list') > lists + 1);
+    expect(await world.metric('pollard_missed_containers_total')).toBe(3);
+    const named = world.log.messages.filter(({ fields }) => fields['reason'] === 'never_polled');
+    expect(named.map(({ level, fields }) => [level, fields['container']])).toEqual([
+      ['warn', 'one'],
+      ['warn', 'two'],
+      ['warn', 'three'],
+    ]);
+    const status = JSON.parse((await world.page('/status')).text) as { missed: { name: string }[] };
+    expect(status.missed.map(({ name }) => name).sort()).toEqual(['one', 'three', 'two']);
+  });
+});
