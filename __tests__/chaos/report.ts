@@ -1,7 +1,7 @@
 import { formatStamp } from '../../src/model/nanoseconds.js';
 import { textTable } from '../bench/text-table.js';
 import { ACTIONS } from './actions/index.js';
-import type { ChaosResult, Finding } from './run.js';
+import type { ChaosResult, Finding } from './result.js';
 
 /** Whether nothing is unexplained, nothing is there twice, and nobody did what must not be done. */
 export function holds({ lines, verify, misdeeds }: ChaosResult): boolean {
