@@ -150,7 +150,8 @@ function namedByMarks(
     before = line;
   }
   if (run.length > 0) close(undefined);
-  return { byPlace, byStampOnly };
+  // Equal lines count once.
+  return { byPlace: [...new Set(byPlace)], byStampOnly };
 }
 
 /** Entries without those that are there once more under another name of their container. */

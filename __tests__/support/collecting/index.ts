@@ -1,3 +1,9 @@
 /** The service in this process between a simulated Engine and a simulated Loki, and what became of every line. */
 export { accountsOf, type AccountSources, type ContainerAccount } from './account.js';
-export { withCollector, type CollectingOptions, type CollectingWorld, type Settings } from './world.js';
+export {
+  merged,
+  withCollector,
+  type CollectingOptions,
+  type CollectingWorld,
+  type Settings,
+} from './world.js';

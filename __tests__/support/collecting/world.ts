@@ -242,7 +242,7 @@ export async function withCollector(
 }
 
 /** The second one's settings over the first one's. */
-function merged(one: Settings, other: Settings): Settings {
+export function merged(one: Settings, other: Settings): Settings {
   const result: Record<string, unknown> = { ...one };
   for (const [key, value] of Object.entries(other)) {
     const before = result[key];

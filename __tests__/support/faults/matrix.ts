@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pLimit from 'p-limit';
 import type { EngineProfileName } from '../../../src/simulators/engine/index.js';
-import type { ContainerAccount } from '../collecting/index.js';
+import type { ContainerAccount, Settings } from '../collecting/index.js';
 import type { Fault } from './fault.js';
 import { runFault, type FaultRun } from './run-fault.js';
 import { CONTAINER_KINDS, type ContainerKind } from './talkers.js';
@@ -19,8 +19,10 @@ const RECONCILED = { unexplained: 0, lost: [], twice: 0, unknown: [], underTwoNa
 /**
  * Tests each fault crossed with each type of container, on both generations of `since`. Each cell is a test of its
  * own: all lines that its container wrote are in Loki, or named as lost, and none is there twice.
+ *
+ * @param settings beside those of each fault
  */
-export function testMatrix(side: string, faults: readonly Fault[]): void {
+export function testMatrix(side: string, faults: readonly Fault[], settings: Settings = {}): void {
   const limit = pLimit(AT_A_TIME);
   const runs = new Map<string, Promise<FaultRun>>();
   const totals = { cells: 0, written: 0, inLoki: 0, named: 0, rejected: 0, missed: 0 };
@@ -32,7 +34,7 @@ export function testMatrix(side: string, faults: readonly Fault[]): void {
     for (const each of all.slice(at, at + AT_A_TIME)) {
       const key = keyOf(each.fault, each.profile);
       if (runs.has(key)) continue;
-      const running = limit(() => runFault(each.fault, each.profile));
+      const running = limit(() => runFault(each.fault, each.profile, settings));
       // Told by the test that wants it.
       running.catch(() => undefined);
       runs.set(key, running);

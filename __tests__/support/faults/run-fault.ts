@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineProfileName } from '../../../src/simulators/engine/index.js';
-import { withCollector, type CollectingWorld, type ContainerAccount } from '../collecting/index.js';
+import {
+  merged,
+  withCollector,
+  type CollectingWorld,
+  type ContainerAccount,
+  type Settings,
+} from '../collecting/index.js';
 import { until } from '../until.js';
 import type { Fault } from './fault.js';
 import { CONTAINER_KINDS, Talker, type ContainerKind } from './talkers.js';
@@ -25,9 +31,14 @@ const TALKS_OFTEN = 8;
 const TALKS_SELDOM = 5;
 
 /** Runs one fault: all types of containers at once, talking before it, under it, and when it is over. */
-export async function runFault(fault: Fault, profile: EngineProfileName): Promise<FaultRun> {
+export async function runFault(
+  fault: Fault,
+  profile: EngineProfileName,
+  settings: Settings,
+): Promise<FaultRun> {
   let run: FaultRun | undefined;
-  await withCollector({ ...fault.world, profile }, async (world) => {
+  const { settings: own = {}, ...options } = fault.world ?? {};
+  await withCollector({ ...options, profile, settings: merged(settings, own) }, async (world) => {
     const talkers = CONTAINER_KINDS.map((kind) => new Talker(kind, world.engine, fault.containers));
     await world.start();
     await talk(talkers, STEPS_BEFORE);
