@@ -66,6 +66,7 @@ export class PollRunner {
         state.life = 'waiting';
         return undefined;
       }
+      await this.#reopen(state, details);
       const report = await this.#poll(state, details, began, signal);
       observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
       if (report.fault === undefined && !report.suspect) state.readToEndAt = beganAt;
@@ -169,6 +170,18 @@ export class PollRunner {
     const atEnd: Cursor = { ...cursor, anchor: end.last };
     await context.commit(atEnd);
     return atEnd;
+  }
+
+  /**
+   * Takes that back for one that was started again: if it is removed now while no collector runs, something is
+   * missing, also if nothing of it could be read until then.
+   */
+  async #reopen(state: ContainerState, details: ContainerDetails): Promise<void> {
+    if (state.cursor?.complete !== true || !details.running) return;
+    const open = { ...state.cursor };
+    delete open.complete;
+    await this.#options.context.commit(open);
+    state.cursor = open;
   }
 
   /** Writes down that a drained container's log was read to its end: if it is removed later, nothing is missing. */

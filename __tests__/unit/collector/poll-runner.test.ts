@@ -209,6 +209,17 @@ describe('the life of a container', () => {
     expect(state.cursor).toMatchObject({ complete: true });
   });
 
+  test('started again, it is no longer read to the end: written down before its log is asked for', async () => {
+    const { write, poll, state, commits } = setUp({ start: 'beginning' });
+    write('line');
+    await poll();
+    state.cursor = { ...state.cursor!, complete: true };
+    const before = commits.length;
+    await poll();
+    expect(commits.slice(before).map(({ complete }) => complete)).toEqual([undefined]);
+    expect(state.cursor.complete).toBeUndefined();
+  });
+
   test('a running container keeps its open line', async () => {
     const { write, poll, stored, state } = setUp({ start: 'beginning' });
     write('half', 0n, false);
