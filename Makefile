@@ -13,7 +13,7 @@ oldest_node := 20.18.1
 # The stamps go where `npm ci` wipes them: another set of packages proves nothing about the old verdict.
 stamps := node_modules/.cache/pollard
 installed := node_modules/.package-lock.json
-built := $(stamps)/built
+built := dist/bin/pollard.js
 
 sources := $(shell find src bin -name '*.ts' 2>/dev/null)
 build_settings := .tsconfig.build.json tsconfig.json package.json
@@ -83,7 +83,7 @@ $(installed): package-lock.json | node
 
 $(built): $(sources) $(build_settings) $(installed)
 	npm run --silent build
-	@mkdir -p $(@D) && touch $@
+	@touch $@
 
 $(stamps)/lint: $(checked) $(installed)
 	npm run --silent lint
