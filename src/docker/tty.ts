@@ -109,6 +109,11 @@ export class TtyParser implements LogParser {
       const next = this.#nextPrefix(source, at, text, end);
       if (next < 0) {
         if (!terminated && !this.#lastWords && end - text < CHUNK_BYTES) return;
+        const error = source.subarray(0, end).indexOf(DAEMON_ERROR, text + CHUNK_BYTES);
+        if (terminated && error >= 0) {
+          this.#entry(source, text, error, false);
+          this.#refuse(source, error, end, terminated);
+        }
         const last = terminated && end > text && source[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
         this.#entry(source, text, last, terminated);
         return;
@@ -156,6 +161,12 @@ export class TtyParser implements LogParser {
     this.#sink.entry(1, this.#stamp.seconds, this.#stamp.nanos, source, text, end, terminated);
   }
 }
+
+/**
+ * How the daemon's own error begins (moby: daemon/logs.go). Right behind a chunk there is no newline before it; and
+ * there nothing else can stand but the next chunk, behind its prefix.
+ */
+const DAEMON_ERROR = 'Error grabbing logs: ';
 
 const EMPTY: Buffer = Buffer.alloc(0);
 /** A stamp cut short anywhere. */

@@ -130,6 +130,23 @@ describe('the raw body of a TTY', () => {
     );
   });
 
+  test('also right behind a chunk whose line has more to come', () => {
+    const collected = new Collected();
+    const parser = new TtyParser(collected, 1024 * 1024);
+    const chunk = 'x'.repeat(CHUNK_BYTES);
+    expect(() => parser.push(Buffer.from(`${STAMP} ${chunk}Error grabbing logs: unexpected EOF\n`))).toThrow(
+      expect.objectContaining({ fault: 'daemon_error', message: expect.stringContaining('unexpected EOF') }),
+    );
+    expect(collected.entries).toMatchObject([{ text: Buffer.from(chunk), terminated: false }]);
+  });
+
+  test('but in a line it is text', () => {
+    const text = `${'x'.repeat(CHUNK_BYTES - 30)}Error grabbing logs: it says`;
+    expect(parse([Buffer.from(`${STAMP} ${text}\r\n`)]).map((entry) => entry.text.toString())).toEqual([
+      text,
+    ]);
+  });
+
   test.each([5, 15, 25, 29])('a body that ends %i bytes into a stamp is truncated', (length) => {
     const body = Buffer.from(`${STAMP} a\r\n${STAMP.slice(0, length)}`);
     expect(() => parse([body])).toThrow(expect.objectContaining({ fault: 'truncated' }));
