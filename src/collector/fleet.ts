@@ -1,7 +1,7 @@
 import type { ContainerSummary } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
-import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { NS_PER_MS, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { newContainerState, type ContainerState, type Life } from './container-state.js';
 import type { ContainerEvent } from './engine.js';
 import type { CollectorObserver } from './observer.js';
@@ -123,9 +123,17 @@ export class Fleet {
     this.#judge(state, found);
   }
 
-  /** The clock was set: the next poll of each looks at the log's last entry, too. */
-  lookClosely(): void {
-    for (const state of this.#states.values()) state.idlePolls = 0;
+  /**
+   * The clock was set: the next poll of each looks at the log's last entry, too. Set back, what the clock showed before
+   * is told by it as it is now, or the last poll would seem to be later than a death that came after it.
+   *
+   * @param ms by which it was set
+   */
+  clockStepped(ms: number): void {
+    for (const state of this.#states.values()) {
+      state.idlePolls = 0;
+      if (ms < 0 && state.readToEndAt > 0n) state.readToEndAt += BigInt(Math.floor(ms)) * NS_PER_MS;
+    }
   }
 
   /** Forgets the containers that are gone for longer than the grace period, with their cursors. */

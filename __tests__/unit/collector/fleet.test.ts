@@ -159,6 +159,16 @@ describe('the fleet', () => {
     expect(observer.told).toEqual(['discovered name-a']);
   });
 
+  test('the clock was set back between its last poll and its death: said', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a')]);
+    Object.assign(fleet.get('a')!, { cursor: cursorOf('a'), polledAt: 1, readToEndAt: START });
+    fleet.clockStepped(-30_000);
+    fleet.event(event('die', container('a'), START - 20n * 10n ** 9n));
+    fleet.event(event('destroy', container('a')));
+    expect(observer.told).toContain('missed name-a: removed_early');
+  });
+
   test('removed after it was read to the end, as one that runs: the line that was left open may be missing', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
