@@ -21,24 +21,60 @@ export async function hasHole(
   window: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const beginning = async (tail: number): Promise<Beginning> => {
-    const seen = new Beginning();
-    const { id: containerId, name: containerName, tty } = container;
-    const { fault } = await read({ containerId, containerName, tty, tail, signal }, seen);
-    seen.complete = fault === undefined;
-    return seen;
-  };
   for (const slack of SLACK) {
-    const all = await beginning(window);
+    const all = await beginningOf(read, container, window, signal);
     const more = all.entries + 1 + slack;
     if (!all.complete || more > window) return false;
-    const asked = await beginning(more);
-    const again = await beginning(window);
+    const asked = await beginningOf(read, container, more, signal);
+    const again = await beginningOf(read, container, window, signal);
     if (!asked.complete || !again.complete) return false;
     const isSame = again.isLike(all) && again.entries - all.entries <= slack;
     if (isSame) return !asked.isLike(all);
   }
   return false;
+}
+
+/**
+ * Up to so many entries of a whole log are looked through for a hole, entries: a first read of more, or one behind a
+ * rotation, would be read three times more.
+ */
+const LARGEST_WHOLE = 10_000;
+
+/**
+ * How wide to look for a hole behind an answer.
+ *
+ * @param window that was asked for, entries; undefined: the whole log was
+ * @param answered entries that came
+ * @returns undefined where there is nothing to look for, or too much
+ */
+export function windowForHole(window: number | undefined, answered: number): number | undefined {
+  if (window !== undefined) return answered < window ? window : undefined;
+  return answered <= LARGEST_WHOLE ? answered + 1 + 2 * Math.max(...SLACK) : undefined;
+}
+
+/** Whether the last `tail` entries are all that the log has. In doubt they are not. */
+export async function isWholeLog(
+  read: LogSource,
+  container: ContainerRef,
+  tail: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const all = await beginningOf(read, container, undefined, signal);
+  const end = await beginningOf(read, container, tail, signal);
+  return all.complete && end.complete && all.entries === end.entries && all.isLike(end);
+}
+
+async function beginningOf(
+  read: LogSource,
+  { id: containerId, name: containerName, tty }: ContainerRef,
+  tail: number | undefined,
+  signal: AbortSignal,
+): Promise<Beginning> {
+  const seen = new Beginning();
+  const which = tail === undefined ? {} : { tail };
+  const { fault } = await read({ containerId, containerName, tty, ...which, signal }, seen);
+  seen.complete = fault === undefined;
+  return seen;
 }
 
 /** The first entry of an answer, and how many there are. */

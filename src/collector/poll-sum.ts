@@ -62,6 +62,11 @@ export class PollSum {
     this.looked(result.entries, result.bodyBytes);
   }
 
+  /** What lies behind a damaged place was looked for, and found. */
+  get hasRecovered(): boolean {
+    return this.#readable !== undefined;
+  }
+
   recovered({ readable, result }: Recovered): void {
     this.#readable = readable;
     if (result) this.add(result);

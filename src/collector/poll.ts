@@ -1,6 +1,6 @@
 import type { Cursor } from '../model/cursor.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
-import { hasHole } from './hole.js';
+import { hasHole, windowForHole } from './hole.js';
 import { look, sameEntry } from './look.js';
 import { isDaemonError, isHang, readBehindGap, recover } from './lost-anchor.js';
 import { PollSum, type PollReport } from './poll-sum.js';
@@ -51,6 +51,11 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     const whole = window === undefined || (since === undefined && result.entries < window);
     if (whole) {
       await readBehindGap(context, task, sum);
+      if (sum.fresh > 0 && sum.fault === undefined && !sum.hasRecovered) {
+        await lookFurther(sum, () =>
+          lookForHole(context, task, sum, { before, window: undefined, answered }),
+        );
+      }
       return sum.report(undefined);
     }
     const tried = window as number;
@@ -58,12 +63,18 @@ export async function pollContainer(context: PollContext, task: PollTask): Promi
     sum.widenings++;
   }
 
-  await lookBehind(context, task, sum, { before, window, answered }).catch((error: unknown) => {
-    // What was delivered is so, whatever a look behind it met with.
+  await lookFurther(sum, () => lookBehind(context, task, sum, { before, window, answered }));
+  return sum.report(window);
+}
+
+/** What was delivered is so, whatever a look behind it meets with. */
+async function lookFurther(sum: PollSum, look: () => Promise<void>): Promise<void> {
+  try {
+    await look();
+  } catch (error) {
     if (sum.fresh === 0) throw error;
     sum.fault = error as Error;
-  });
-  return sum.report(window);
+  }
 }
 
 interface Answered {
@@ -79,16 +90,15 @@ async function lookBehind(
   context: PollContext,
   task: PollTask,
   sum: PollSum,
-  { before, window, answered }: Answered,
+  answer: Answered,
 ): Promise<void> {
   if (sum.fresh === 0 && sum.fault !== undefined && isDaemonError(sum.fault) && !task.signal.aborted) {
     await recover(context, task, sum);
     return;
   }
-  if (sum.fresh > 0 && sum.fault === undefined && window !== undefined && answered < window) {
-    await lookForHole(context, task, sum, before, window);
-  }
-  const verify = task.verify && !task.tailHangs && sum.cursor.anchor.length > 0;
+  if (sum.fresh > 0 && sum.fault === undefined) await lookForHole(context, task, sum, answer);
+  // What is older than a look back is not wanted.
+  const verify = task.verify && !task.tailHangs && task.from === undefined;
   // While a container runs, the next poll without news looks at the end; one that has ended is left alone after this.
   if (verify && sum.fault === undefined && (sum.fresh === 0 || task.ended)) {
     await verifyEnd(context, task, sum);
@@ -133,18 +143,20 @@ async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor
   return cut;
 }
 
-/** What was passed over on the way is reached from the log's end. @param before the cursor before the poll */
+/** What was passed over on the way is reached from the log's end. */
 async function lookForHole(
   context: PollContext,
   task: PollTask,
   sum: PollSum,
-  before: Cursor,
-  window: number,
+  { before, window, answered }: Answered,
 ): Promise<void> {
   const { container, ended, signal } = task;
   // From Engine 23 on an answer ends where the damage is.
   if (context.sinceSemantics() !== 'filter' || signal.aborted) return;
-  if (!(await hasHole(context.read, container, window, signal))) return;
+  // Once it would hang; at the beginning of a log that is worth it.
+  if (task.tailHangs && before.anchor.length > 0) return;
+  const wide = windowForHole(window, answered);
+  if (wide === undefined || !(await hasHole(context.read, container, wide, signal))) return;
   const recovered = await reachBack(context, { container, cursor: before, ended, signal });
   if (recovered) sum.recovered(recovered);
 }

@@ -2,6 +2,7 @@ import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { AnchorMatcher } from './anchor.js';
 import { Repeats } from './fingerprint.js';
+import { isWholeLog } from './hole.js';
 import { hasLastWords } from './line-assembler.js';
 import { look } from './look.js';
 import { transfer, type TransferContext, type TransferResult } from './transfer.js';
@@ -79,7 +80,10 @@ async function widestReadable(context: TransferContext, task: RecoveryTask): Pro
   return good;
 }
 
+/** Without an anchor all of the log is new, and so no window follows the cursor but one that is all of it. */
 async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail: number): Promise<boolean> {
+  if (task.cursor.anchor.length === 0)
+    return await isWholeLog(context.read, task.container, tail, task.signal);
   const matcher = new AnchorMatcher(task.cursor.anchor);
   const repeats = new Repeats();
   await context.read(

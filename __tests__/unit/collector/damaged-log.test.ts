@@ -156,6 +156,35 @@ describe('an Engine that hides what stands behind a damaged record', () => {
   });
 });
 
+describe('a log that could not be read from its beginning', () => {
+  test.each(['20.10', '24', '28.5'] as const)(
+    '%s: what is read behind a damaged record comes behind a mark',
+    async (profile) => {
+      const { log, write, pollOn, end, lines, told } = setUp(profile);
+      write('spoilt');
+      log.corrupt(-1);
+      write('behind');
+      write('behind that');
+      end();
+      await pollOn();
+      expect({ lines: lines(), told: told() }).toEqual({
+        lines: ['behind', 'behind that'],
+        told: ['gap web'],
+      });
+    },
+  );
+
+  test("nothing is called lost where the daemon's error was there only once", async () => {
+    const { write, pollOn, end, lines, told, failures } = setUp('24');
+    write('first');
+    write('second');
+    end();
+    failures.push(new LogBodyError('daemon_error', 'for a moment'));
+    await pollOn();
+    expect({ lines: lines(), told: told() }).toEqual({ lines: ['first', 'second'], told: [] });
+  });
+});
+
 describe('an Engine that was seen to answer only what stands behind a damaged record', () => {
   test.each(['20.10', '24', '28.5'] as const)(
     '%s: it is asked for no more than that, which grows with what is written',

@@ -112,6 +112,37 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     expect(log.entries).toHaveLength(86);
   });
 
+  test('so they are at the beginning of a log, which is read without a window', async () => {
+    const { poll, write, damage, lines, gaps } = setUp();
+    write(8);
+    damage(0, 5);
+    await poll();
+    expect(new Set(lines())).toEqual(new Set(numbers(1, 8)));
+    expect(gaps()).toEqual([{ lastDelivered: 0n, firstAvailable: START + 1n }]);
+    write(4);
+    await poll();
+    expect(new Set(lines())).toEqual(new Set(numbers(1, 12)));
+    expect(gaps()).toHaveLength(1);
+  });
+
+  test('and so they are behind a rotation', async () => {
+    const { log, poll, write, damage, lines, gaps } = setUp();
+    write(40);
+    await poll();
+    log.entries.splice(0, 40);
+    for (let number = 40; number < 60; number++) {
+      const stamp = START + BigInt(number);
+      log.entries.push({ stream: 1, stamp, text: Buffer.from(`line ${number}`), terminated: true });
+    }
+    damage(5, 7);
+    await poll();
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 45), ...numbers(46, 60)]));
+    expect(gaps()).toEqual([
+      { lastDelivered: START + 39n, firstAvailable: START + 40n },
+      { lastDelivered: START + 39n, firstAvailable: START + 46n },
+    ]);
+  });
+
   test('of a damaged entry that was delivered before nothing is lost, and nothing is named or sent twice', async () => {
     const { loki, poll, write, damage, lines, gaps } = setUp();
     write(40);
