@@ -1,3 +1,4 @@
+import { seeCursors } from '../../src/cursors/read-cursors.js';
 import type { EngineProfileName } from '../../src/simulators/engine/index.js';
 import { accountsOf, type ContainerAccount } from '../support/collecting/index.js';
 import type { ChaosCollector } from './collector.js';
@@ -72,11 +73,13 @@ export async function resultOf(
   const { engine, loki, collector, sight, log } = world;
   const named = namedAsMissed(world);
   const isNamed = (id: string): boolean => [...named.values()].some((ids) => ids.has(id));
+  const { cursors } = await seeCursors(collector.stateDir);
   const accounts = await accountsOf({
     engine,
     loki,
     rejectedFile: collector.rejectedFile,
     mayLack: (id) => isNamed(id) || sight.isUnseen(id),
+    places: new Map(cursors.map((cursor) => [cursor.containerId, cursor])),
     neverSeen: (line) => world.isOutrun(line),
   });
   const findings: Finding[] = [];

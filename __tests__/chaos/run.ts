@@ -127,6 +127,8 @@ async function drain(world: ChaosWorld): Promise<void> {
       hopeless: () => (service.running ? undefined : service.lastWords()),
     },
   );
+  // All was read to its end: so it has looked.
+  world.sight.hasLooked(collector.cursors());
   collector.beginStop();
   await collector.stopped();
 }

@@ -23,6 +23,12 @@ export class Sight {
   #blindUntil = 0;
   /** Since when the sight is clear; undefined: it is not. */
   #clearSince: number | undefined;
+  /** A collector that was started since has not looked at the Engine yet: when the one before it ended. */
+  #unwatchedSince: number | undefined;
+
+  get isClear(): boolean {
+    return this.#clearSince !== undefined;
+  }
 
   /** @param clear whether a collector looks, and the Engine answers it, now */
   look(clear: boolean): void {
@@ -64,16 +70,25 @@ export class Sight {
   }
 
   /**
-   * A collector is started that knows of containers by their cursors only: of one that went while none ran, or just
-   * before, and has none, it can say nothing.
+   * A collector is started that knows of containers by their cursors only. Of one that went before it has looked at the
+   * Engine for the first time, and has none, it can say nothing.
    *
    * @param downSince when the one before it ended, monotonic ms
    */
-  startsWith(cursors: ReadonlySet<string>, downSince: number): void {
+  begins(downSince: number): void {
+    // One that never saw anything leaves it as it was.
+    this.#unwatchedSince ??= downSince;
+  }
+
+  /** The collector has looked at the Engine; or will not any more. @param cursors there are, by their containers' ids */
+  hasLooked(cursors: ReadonlySet<string>): void {
+    if (this.#unwatchedSince === undefined) return;
+    const since = this.#unwatchedSince - JUDGED_MS;
     for (const [id, stay] of this.#stays) {
       if (stay.removedAt === undefined || cursors.has(id)) continue;
-      if (stay.removedAt >= downSince - JUDGED_MS) stay.excused = true;
+      if (stay.removedAt >= since) stay.excused = true;
     }
+    this.#unwatchedSince = undefined;
   }
 
   /** Whether nobody could see it well enough to name it when it went. */

@@ -148,6 +148,7 @@ export class ChaosWorld {
       if (!this.#begins.has(id)) this.#begins.set(id, this.#beginOf(id));
     }
     this.sight.look(this.collector.collecting && this.#veils === 0 && !this.daemonAway);
+    if (this.sight.isClear) this.sight.hasLooked(this.collector.cursors());
   }
 
   /**
@@ -163,13 +164,13 @@ export class ChaosWorld {
 
   /** Starts the collector, knowing what it cannot know. */
   startCollector(): void {
-    this.sight.startsWith(this.collector.cursors(), this.#downSince);
+    this.sight.begins(this.#downSince);
     this.collector.start();
     this.note('the collector is started');
   }
 
   beginCatchUp(): void {
-    this.sight.startsWith(this.collector.cursors(), this.#downSince);
+    this.sight.begins(this.#downSince);
     this.collector.beginCatchUp();
     this.note('a catch-up is started');
   }

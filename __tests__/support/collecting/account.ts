@@ -2,6 +2,7 @@ import { Account, type AccountLine, type Tally } from '../../../src/commands/dem
 import { nanosOf, secondsOf, stampOf } from '../../../src/audit/stamp-range.js';
 import { gapSpan, isGapText } from '../../../src/collector/gap.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
+import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js';
 import type { Nanoseconds } from '../../../src/model/nanoseconds.js';
 import { CHUNK_BYTES, type EngineSimulator, type WrittenLine } from '../../../src/simulators/engine/index.js';
 import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
@@ -13,11 +14,20 @@ export interface AccountSources {
   readonly rejectedFile: string;
   /** Whether a container that is gone was named as missed, or could be seen by nobody: its lines need not be there. */
   readonly mayLack: (containerId: string) => boolean;
+  /**
+   * Where containers that may lack lines were left: what ends behind that need not be there, and of one that is not
+   * among them nothing need. A push that was not finished may have left some of it in Loki. Left out: nobody knows, and
+   * each was left at the last line that is there.
+   */
+  readonly places?: ReadonlyMap<string, Place>;
   /** Of a line: whether it was rotated away before anybody could know that it was there. Default: none was. */
   readonly neverSeen?: (line: WrittenLine) => boolean;
   /** Lines that the simulated Engine makes up under a fault, and that no container wrote. */
   readonly madeUp?: RegExp | undefined;
 }
+
+/** Of a cursor, what tells which lines were delivered. */
+export type Place = Pick<Cursor, 'anchor' | 'open'>;
 
 /** What became of the lines of one container. */
 export interface ContainerAccount extends Tally {
@@ -42,7 +52,7 @@ export interface ContainerAccount extends Tally {
  * @returns by the container's id
  */
 export async function accountsOf(sources: AccountSources): Promise<Map<string, ContainerAccount>> {
-  const { engine, loki, rejectedFile, madeUp, neverSeen = () => false } = sources;
+  const { engine, loki, rejectedFile, madeUp, neverSeen = () => false, places } = sources;
   const entries = loki.entries().filter(({ line }) => madeUp?.test(line) !== true);
   const found = grouped(entries, ({ metadata }) => metadata['container_id'] ?? '');
   const refused = await refusals(rejectedFile);
@@ -61,7 +71,8 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
       ...stored.map((entry) => keyOf(ofLoki(id, entry))),
       ...kept.map(({ line }) => keyOf(line)),
     ]);
-    const unread = new Set([...lines.filter(neverSeen), ...(lacking ? behindTheLast(lines, there) : [])]);
+    const behind = lacking ? behindPlace(lines, there, places, id) : [];
+    const unread = new Set([...lines.filter(neverSeen), ...behind]);
     const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
       for (const line of lines) see({ ...ofEngine(line), due: !unread.has(line) });
       return Promise.resolve();
@@ -95,8 +106,29 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
   return accounts;
 }
 
+/** The lines of a container that is gone which need not be there: what ends behind the place it was left at. */
+function behindPlace(
+  lines: readonly SimulatedLine[],
+  there: ReadonlySet<string>,
+  places: ReadonlyMap<string, Place> | undefined,
+  id: string,
+): SimulatedLine[] {
+  const place = places?.get(id);
+  if (places === undefined || place?.anchor.length === 0) return behindTheLast(lines, there);
+  const absent = lines.filter((line) => !there.has(keyOf(ofEngine(line))));
+  if (place === undefined) return absent;
+  const is = (line: SimulatedLine, { stamp, stream }: AnchorEntry | OpenLine): boolean =>
+    line.stampNs === stamp && line.stream === stream;
+  const end = place.anchor.at(-1);
+  // The first of this stamp: others of it may stand behind the place.
+  const entry = end && lines.find((line) => is(line, end));
+  return absent.filter(
+    (line) => (entry !== undefined && line.last > entry.first) || place.open.some((open) => is(line, open)),
+  );
+}
+
 /**
- * The lines of a container that is gone which need not be there: what came in its streams after the last line that is.
+ * The lines of a container that is gone which need not be there, where its place is not known: what came in its streams after the last line that is.
  * All before it was read.
  *
  * @param lines in the order of the log
