@@ -1,5 +1,5 @@
 import { Account, type AccountLine, type Tally } from '../../../src/commands/demo/account.js';
-import { nanosOf, secondsOf, stampOf } from '../../../src/audit/stamp-range.js';
+import { nanosOf, secondsOf } from '../../../src/audit/stamp-range.js';
 import { gapSpan, isGapText } from '../../../src/collector/gap.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js';
@@ -86,8 +86,9 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     }
     const tally = await account.close(visit);
     const marks = [...once.map(({ line }) => line), ...kept.map(({ line }) => line.text)].filter(isGapText);
-    const due = lines.filter((line) => !unread.has(line)).map(ofEngine);
-    const { byPlace, byStampOnly } = namedByMarks(due, there, marks);
+    const isMissing = (line: SimulatedLine): boolean =>
+      !unread.has(line) && !there.has(keyOf(ofEngine(line)));
+    const { byPlace, byStampOnly } = namedByMarks(lines, isMissing, marks);
     accounts.set(id, {
       ...tally,
       lost: tally.lost - byPlace.length,
@@ -144,46 +145,38 @@ function behindTheLast(lines: readonly SimulatedLine[], there: ReadonlySet<strin
 /**
  * Of the lines that are missing, those that the marks of gaps name by their place in the log, and not by the stamps
  * around it: the clock was set, and the lines inside of a gap have stamps of another time. And how many are named the
- * other way round.
+ * other way round. Some of the lines inside of a gap may be there: pushed before a crash, and not committed.
  *
- * @param lines in the order of the log
+ * @param lines all that there were
+ * @param isMissing whether a line should be there, and is not
  */
 function namedByMarks(
-  lines: readonly AccountLine[],
-  there: ReadonlySet<string>,
+  lines: readonly SimulatedLine[],
+  isMissing: (line: SimulatedLine) => boolean,
   marks: readonly string[],
 ): { readonly byPlace: readonly string[]; readonly byStampOnly: number } {
-  const spans = marks.map(gapSpan);
-  const begins = new Set(spans.map((span) => span?.lastDelivered));
-  const ends = new Set(spans.map((span) => span?.firstAvailable));
-  const isBetween = ({ seconds, nanos }: AccountLine): boolean => {
-    const stamp = stampOf(seconds, nanos);
-    return spans.some((span) => span && span.lastDelivered <= stamp && stamp <= span.firstAvailable);
-  };
-  const byPlace: string[] = [];
+  const inOrder = [...lines].sort((a, b) => a.first - b.first);
+  const gaps = marks.flatMap((mark) => gapSpan(mark) ?? []);
+  const places = gaps.flatMap(({ lastDelivered, firstAvailable }) => {
+    // Nothing was delivered before a gap at the beginning.
+    const from = lastDelivered === 0n ? 0 : inOrder.find(({ stampNs }) => stampNs === lastDelivered)?.first;
+    if (from === undefined) return [];
+    const to = inOrder.find(({ stampNs, first }) => first >= from && stampNs === firstAvailable)?.last;
+    return to === undefined ? [] : [{ from, to }];
+  });
+  const byPlace = new Set<string>();
   let byStampOnly = 0;
-  let before: AccountLine | undefined;
-  let run: AccountLine[] = [];
-  const close = (behind: AccountLine | undefined): void => {
-    const last = behind ?? run.at(-1);
-    const isMarked =
-      (before !== undefined && begins.has(stampOf(before.seconds, before.nanos))) ||
-      (last !== undefined && ends.has(stampOf(last.seconds, last.nanos)));
-    if (isMarked) byPlace.push(...run.filter((line) => !isBetween(line)).map(keyOf));
-    else byStampOnly += run.filter(isBetween).length;
-    run = [];
-  };
   for (const line of lines) {
-    if (!there.has(keyOf(line))) {
-      run.push(line);
-      continue;
-    }
-    if (run.length > 0) close(line);
-    before = line;
+    if (!isMissing(line)) continue;
+    const isBetween = gaps.some(
+      ({ lastDelivered, firstAvailable }) => lastDelivered <= line.stampNs && line.stampNs <= firstAvailable,
+    );
+    const isInPlace = places.some(({ from, to }) => from <= line.last && line.first <= to);
+    // Equal lines count once.
+    if (isInPlace && !isBetween) byPlace.add(keyOf(ofEngine(line)));
+    else if (isBetween && !isInPlace) byStampOnly++;
   }
-  if (run.length > 0) close(undefined);
-  // Equal lines count once.
-  return { byPlace: [...new Set(byPlace)], byStampOnly };
+  return { byPlace: [...byPlace], byStampOnly };
 }
 
 /** Entries without those that are there once more under another name of their container. */
