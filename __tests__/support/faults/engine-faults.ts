@@ -67,9 +67,12 @@ const restartAll = (_world: CollectingWorld, talkers: readonly Talker[]): void =
 };
 const restartDaemon = async ({ engine }: CollectingWorld): Promise<void> => await engine.restartDaemon();
 /** Long enough for the collector to meet with it: it then agrees on the version anew. */
-const stopForAWhile = async ({ engine, log }: CollectingWorld): Promise<void> => {
+const stopForAWhile = async ({ engine, health }: CollectingWorld): Promise<void> => {
+  const isHealthy = (): boolean => health.report().parts.engine.state === 'healthy';
+  // It may have been slow a moment ago: that is no news of this.
+  await until('nothing is wrong with the Engine', isHealthy);
   await engine.stopDaemon();
-  await until('it is noticed', () => log.messages.some(({ message }) => message.includes('cannot be asked')));
+  await until('it is noticed', () => !isHealthy());
   await engine.startDaemon();
 };
 
