@@ -9,8 +9,13 @@ import type { StreamNumber } from '../docker/entry-sink.js';
  * @param repeat how many equal entries stand directly before it; see Repeats
  */
 export function fingerprint(source: Buffer, start: number, end: number, repeat: number): string {
-  const text = hash('sha256', source.subarray(start, end), 'hex').slice(0, 16);
-  return repeat === 0 ? text : hash('sha256', `${text} ${repeat}`, 'hex').slice(0, 16);
+  const text = digits(source.subarray(start, end));
+  return repeat === 0 ? text : digits(`${text} ${repeat}`);
+}
+
+/** Not a slice of all 64 digits: it would keep the others in memory, for each entry of each anchor. */
+function digits(data: Buffer | string): string {
+  return hash('sha256', data, 'buffer').toString('hex', 0, 8);
 }
 
 /**

@@ -40,8 +40,8 @@ export function streamTarget(init: StreamTargetInit): StreamTarget {
     labels,
     labelString,
     structuredMetadata,
-    encodedLabels: lengthDelimited(1, text(labelString)),
-    encodedMetadata,
+    encodedLabels: alone(lengthDelimited(1, text(labelString))),
+    encodedMetadata: alone(encodedMetadata),
     ...(tenant === undefined ? {} : { tenant }),
     containerName,
   };
@@ -49,4 +49,11 @@ export function streamTarget(init: StreamTargetInit): StreamTarget {
 
 function text(value: string): Buffer {
   return Buffer.from(value, 'utf8');
+}
+
+/** In memory of its own: a small Buffer is a part of a block of 8 KiB, which lives as long as any of its parts. */
+function alone(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }
