@@ -190,6 +190,7 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         cursors: () => cursors.values(),
         forgetCursor: async () => undefined,
         completeCursor: () => undefined,
+        reopenCursor: () => undefined,
         observer,
         watchSince: clock.now(),
         forgetAfter: 3_600_000,

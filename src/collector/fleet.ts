@@ -17,6 +17,8 @@ export interface FleetOptions {
   readonly forgetCursor: (containerId: string) => Promise<void>;
   /** Writes down that nothing more of this container is to come. Its failures are told elsewhere. */
   readonly completeCursor: (containerId: string) => void;
+  /** Takes that back. */
+  readonly reopenCursor: (containerId: string) => void;
   readonly observer: CollectorObserver;
   /** When this process began to watch, ns wall clock. */
   readonly watchSince: Nanoseconds;
@@ -171,12 +173,22 @@ export class Fleet {
     if (state.life === 'gone') {
       state.life = 'active';
       state.goneAt = undefined;
+      this.#takeBackEnd(state);
     }
     if (!changed) return;
     if (container.state !== 'created') state.started = true;
     // The list only catches up with what inspect showed.
     if (state.life === 'drained' && OVER.has(container.state)) return;
     this.#wake(state);
+  }
+
+  /** The Engine had denied it for a while: when it is really removed, its end is to be judged anew. */
+  #takeBackEnd(state: ContainerState): void {
+    this.#options.reopenCursor(state.summary.id);
+    if (state.cursor === undefined) return;
+    const open = { ...state.cursor };
+    delete open.complete;
+    state.cursor = open;
   }
 
   /** It started or ended: what inspect said is old, and it is due now. */

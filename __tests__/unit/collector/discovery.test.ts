@@ -26,6 +26,7 @@ function setUp() {
     cursors: () => [],
     forgetCursor: async () => undefined,
     completeCursor: () => undefined,
+    reopenCursor: () => undefined,
     observer,
     watchSince: clock.now(),
     forgetAfter: 1000,

@@ -40,6 +40,7 @@ function setUp(options: { cursors?: Cursor[]; selects?: (c: ContainerSummary) =>
   const observer = recordingObserver();
   const forgotten: string[] = [];
   const completed: string[] = [];
+  const reopened: string[] = [];
   const cursors = new Map((options.cursors ?? []).map((c) => [c.containerId, c]));
   const fleet = new Fleet({
     clock: time,
@@ -50,11 +51,12 @@ function setUp(options: { cursors?: Cursor[]; selects?: (c: ContainerSummary) =>
       forgotten.push(id);
     },
     completeCursor: (id) => completed.push(id),
+    reopenCursor: (id) => reopened.push(id),
     observer,
     watchSince: START,
     forgetAfter: 3_600_000,
   });
-  return { fleet, observer, forgotten, completed, time };
+  return { fleet, observer, forgotten, completed, reopened, time };
 }
 
 describe('the fleet', () => {
@@ -100,6 +102,18 @@ describe('the fleet', () => {
     fleet.listed([container('a', { state: 'created' })]);
     fleet.event(event('destroy', container('a')));
     expect(observer.told).toEqual(['discovered name-a']);
+  });
+
+  test('denied for a while and there again: that nothing more is to come of it is taken back', () => {
+    const { fleet, completed, reopened } = setUp({ cursors: [{ ...cursorOf('a'), complete: true }] });
+    const ended = container('a', { state: 'exited' });
+    fleet.listed([ended]);
+    fleet.removed(fleet.get('a')!);
+    expect({ completed, reopened }).toEqual({ completed: ['a'], reopened: [] });
+    fleet.listed([ended]);
+    expect(reopened).toEqual(['a']);
+    expect(fleet.get('a')).toMatchObject({ life: 'active', cursor: { containerId: 'a' } });
+    expect(fleet.get('a')!.cursor!.complete).toBeUndefined();
   });
 
   test('what was removed while no collector ran is told once: the next start says nothing of it', () => {

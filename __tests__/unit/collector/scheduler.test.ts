@@ -16,6 +16,7 @@ function setUp(count: number, concurrency = 2, interval = 5000, outOfTime: Reado
     cursors: () => [],
     forgetCursor: async () => undefined,
     completeCursor: (id) => completed.push(id),
+    reopenCursor: () => undefined,
     observer: recordingObserver(),
     watchSince: 0n,
     forgetAfter: 1000,

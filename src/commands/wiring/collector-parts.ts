@@ -6,6 +6,7 @@ import type { PollContext } from '../../collector/poll.js';
 import type { Config } from '../../config/schema.js';
 import type { CursorStore } from '../../cursors/store.js';
 import type { StateLock } from '../../cursors/lock.js';
+import type { Cursor } from '../../model/cursor.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { NS_PER_MS } from '../../model/nanoseconds.js';
@@ -76,6 +77,12 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     },
   };
 
+  const writeDown = (cursor: Cursor): void => {
+    store.commit(cursor).catch((error: unknown) => {
+      const id = cursor.containerId.slice(0, 12);
+      logger.warn('it could not be written down whether a container is gone', { id, error });
+    });
+  };
   const fleet = new Fleet({
     clock,
     selects: containerSelector(selectionSettings(config)),
@@ -84,10 +91,14 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     forgetCursor: async (id) => await store.forget(id),
     completeCursor: (id) => {
       const cursor = store.get(id);
-      if (cursor === undefined || cursor.complete) return;
-      store.commit({ ...cursor, complete: true }).catch((error: unknown) => {
-        logger.warn('it could not be written down that a container is gone', { id: id.slice(0, 12), error });
-      });
+      if (cursor !== undefined && cursor.complete !== true) writeDown({ ...cursor, complete: true });
+    },
+    reopenCursor: (id) => {
+      const cursor = store.get(id);
+      if (cursor?.complete !== true) return;
+      const open = { ...cursor };
+      delete open.complete;
+      writeDown(open);
     },
     observer,
     watchSince: watchedSince(options.lock.path, clock.now()),
