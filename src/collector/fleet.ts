@@ -1,5 +1,5 @@
 import type { ContainerSummary } from '../model/container.js';
-import type { Cursor } from '../model/cursor.js';
+import { reopened, type Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
 import { NS_PER_MS, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { newContainerState, type ContainerState, type Life } from './container-state.js';
@@ -185,10 +185,7 @@ export class Fleet {
   /** The Engine had denied it for a while: when it is really removed, its end is to be judged anew. */
   #takeBackEnd(state: ContainerState): void {
     this.#options.reopenCursor(state.summary.id);
-    if (state.cursor === undefined) return;
-    const open = { ...state.cursor };
-    delete open.complete;
-    state.cursor = open;
+    if (state.cursor !== undefined) state.cursor = reopened(state.cursor);
   }
 
   /** It started or ended: what inspect said is old, and it is due now. */

@@ -1,5 +1,5 @@
 import type { ContainerDetails, ContainerRef } from '../model/container.js';
-import type { Cursor } from '../model/cursor.js';
+import { reopened, type Cursor } from '../model/cursor.js';
 import type { Clock, Random } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
@@ -108,13 +108,8 @@ export class PollRunner {
     const start = state.cursor ? undefined : await this.#start(state, container, signal);
     const elapsed = state.polledAt === undefined ? undefined : (began - state.polledAt) / 1000;
     const idle = state.idlePolls;
-    // What is durable is the place to go on from, however the poll ends.
-    const commit = async (cursor: Cursor): Promise<void> => {
-      await context.commit(cursor);
-      state.cursor = cursor;
-    };
     const report = await pollContainer(
-      { ...context, commit },
+      { ...context, commit: async (cursor) => await this.#commit(state, cursor) },
       {
         container,
         cursor: (state.cursor ?? start?.cursor) as Cursor,
@@ -178,19 +173,20 @@ export class PollRunner {
    */
   async #reopen(state: ContainerState, details: ContainerDetails): Promise<void> {
     if (state.cursor?.complete !== true || !details.running) return;
-    const open = { ...state.cursor };
-    delete open.complete;
-    await this.#options.context.commit(open);
-    state.cursor = open;
+    await this.#commit(state, reopened(state.cursor));
+  }
+
+  /** What is durable is the place to go on from, however a poll ends. */
+  async #commit(state: ContainerState, cursor: Cursor): Promise<void> {
+    await this.#options.context.commit(cursor);
+    state.cursor = cursor;
   }
 
   /** Writes down that a drained container's log was read to its end: if it is removed later, nothing is missing. */
   async #complete(state: ContainerState): Promise<void> {
     const { cursor } = state;
     if (state.life !== 'drained' || cursor === undefined || cursor.complete) return;
-    const complete: Cursor = { ...cursor, complete: true };
-    await this.#options.context.commit(complete);
-    state.cursor = complete;
+    await this.#commit(state, { ...cursor, complete: true });
   }
 
   #conclude(state: ContainerState, details: ContainerDetails, report: PollReport, began: number): void {

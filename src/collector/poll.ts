@@ -5,7 +5,7 @@ import { look, sameEntry } from './look.js';
 import { isDaemonError, isHang, readBehindGap, recover } from './lost-anchor.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
-import { reachBack } from './recovery.js';
+import { reachAround } from './recovery.js';
 import { transfer } from './transfer.js';
 import { firstWindow, inFrontOfDamage, widerWindow } from './window.js';
 
@@ -157,7 +157,7 @@ async function lookForHole(
   if (task.tailHangs && before.anchor.length > 0) return;
   const wide = windowForHole(window, answered);
   if (wide === undefined || !(await hasHole(context.read, container, wide, signal))) return;
-  const recovered = await reachBack(context, { container, cursor: before, ended, signal });
+  const recovered = await reachAround(context, { container, cursor: before, ended, signal, readPast: true });
   if (recovered) sum.recovered(recovered);
 }
 

@@ -9,9 +9,15 @@ import { transfer, type TransferContext, type TransferResult } from './transfer.
 
 export interface RecoveryTask {
   readonly container: ContainerRef;
+  /** Where the log was read past the damaged place: the cursor from before. */
   readonly cursor: Cursor;
   readonly ended: boolean;
   readonly signal: AbortSignal;
+  /**
+   * The log was read past the damaged place, and only perhaps something passed over: what follows the cursor without
+   * a break is not read again.
+   */
+  readonly readPast?: boolean;
 }
 
 /** What was found behind a damaged place. */
@@ -39,25 +45,10 @@ export async function reachAround(
 ): Promise<Recovered | undefined> {
   const tail = await widestReadable(context, task);
   if (tail === undefined) return undefined;
-  const behindGap = (await reachesAnchor(context, task, tail)) ? {} : ({ behindGap: 'unreadable' } as const);
+  const follows = await reachesAnchor(context, task, tail);
+  if (follows && task.readPast === true) return { readable: tail, result: undefined };
+  const behindGap = follows ? {} : ({ behindGap: 'unreadable' } as const);
   return { readable: tail, result: await transfer(context, { ...task, tail, ...behindGap }) };
-}
-
-/**
- * The same where the log was read past the damaged place, and only perhaps something passed over: then nothing is
- * read again that follows the cursor without a break.
- *
- * @param task with the cursor from before
- * @returns undefined when no window could be read
- */
-export async function reachBack(
-  context: TransferContext,
-  task: RecoveryTask,
-): Promise<Recovered | undefined> {
-  const tail = await widestReadable(context, task);
-  if (tail === undefined) return undefined;
-  if (await reachesAnchor(context, task, tail)) return { readable: tail, result: undefined };
-  return { readable: tail, result: await transfer(context, { ...task, tail, behindGap: 'unreadable' }) };
 }
 
 async function widestReadable(context: TransferContext, task: RecoveryTask): Promise<number | undefined> {

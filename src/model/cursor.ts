@@ -51,3 +51,10 @@ export interface Cursor {
   /** When the cursor was committed, ns wall clock. For people and for the grace period. */
   readonly committedAt: Nanoseconds;
 }
+
+/** The same place, of a container of which more may come. */
+export function reopened(cursor: Cursor): Cursor {
+  const open = { ...cursor };
+  delete open.complete;
+  return open;
+}

@@ -6,7 +6,7 @@ import type { PollContext } from '../../collector/poll.js';
 import type { Config } from '../../config/schema.js';
 import type { CursorStore } from '../../cursors/store.js';
 import type { StateLock } from '../../cursors/lock.js';
-import type { Cursor } from '../../model/cursor.js';
+import { reopened, type Cursor } from '../../model/cursor.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { NS_PER_MS } from '../../model/nanoseconds.js';
@@ -95,10 +95,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     },
     reopenCursor: (id) => {
       const cursor = store.get(id);
-      if (cursor?.complete !== true) return;
-      const open = { ...cursor };
-      delete open.complete;
-      writeDown(open);
+      if (cursor?.complete === true) writeDown(reopened(cursor));
     },
     observer,
     watchSince: watchedSince(options.lock.path, clock.now()),
