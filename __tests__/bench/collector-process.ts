@@ -1,9 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeasuredProcess, ROOT, type MeasuredOptions } from './measured-process.js';
-
-/** As the systemd unit starts it. */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
 
 /** Settings by their section, as in the YAML file. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -31,8 +28,12 @@ export function startCollector(options: CollectorOptions): MeasuredProcess {
   // What is JSON is YAML.
   writeFileSync(file, JSON.stringify(config, null, 2));
   const args = [command, '--config', file, ...(command === 'catch-up' ? ['--json'] : [])];
-  return new MeasuredProcess(join(ROOT, 'dist/bin/pollard.js'), args, {
-    ...options,
-    nodeFlags: [...NODE_FLAGS, ...(options.nodeFlags ?? [])],
-  });
+  const program = join(ROOT, 'dist/bin/pollard.js');
+  const nodeFlags = [...ownFlags(program), ...(options.nodeFlags ?? [])];
+  return new MeasuredProcess(program, args, { ...options, nodeFlags });
+}
+
+/** The options of Node.js in a program's first line: those of the systemd unit are the same, as a test holds. */
+function ownFlags(program: string): string[] {
+  return /^#!\S+ -S node (.+)/.exec(readFileSync(program, 'utf8'))?.[1]?.split(' ') ?? [];
 }

@@ -73,7 +73,7 @@ describe.each([...profiles])(
         await world.stop();
 
         // It was sent again, or there was nothing to fold.
-        expect(loki.counts().strictDuplicates - strictDuplicates).toBeGreaterThan(500);
+        expect(loki.counts().strictDuplicates - strictDuplicates).toBeGreaterThan(4 * 500);
         expect(loki.counts().refused).toEqual({});
         const accounts = [...(await world.accounts()).values()];
         expect(

@@ -1,27 +1,14 @@
 import { gapSpan } from '../../../src/collector/gap.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { pollContainer, type PollContext } from '../../../src/collector/poll.js';
-import type { ContainerRef } from '../../../src/model/container.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { containerNamed, START } from '../../support/audit-fixture.js';
 import { ModelLog } from '../../support/model-log.js';
 import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
 
-const START = 1_700_000_000n * NS_PER_SECOND;
-const container: ContainerRef = {
-  id: 'c'.repeat(64),
-  name: 'web',
-  image: 'web:1',
-  labels: {},
-  state: 'running',
-  created: START,
-  tty: false,
-  logDriver: 'json-file',
-  startedAt: START,
-  finishedAt: 0n,
-  running: true,
-};
+const container = containerNamed('web');
 
 /** A container on an Engine that goes on somewhere behind a damaged entry, as 20.10 may. */
 function setUp() {

@@ -1,26 +1,13 @@
 import fc from 'fast-check';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { pollContainer, type PollContext, type PollReport } from '../../../src/collector/poll.js';
-import type { ContainerRef } from '../../../src/model/container.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { containerNamed, START } from '../../support/audit-fixture.js';
 import { ModelLog } from '../../support/model-log.js';
 import { keyOf, ObjectBatch, StrictLoki, type StoredLine } from '../../support/strict-loki.js';
 
-const START = 1_700_000_000n * NS_PER_SECOND;
-const container: ContainerRef = {
-  id: 'c'.repeat(64),
-  name: 'web',
-  image: 'web:1',
-  labels: {},
-  state: 'running',
-  created: START,
-  tty: false,
-  logDriver: 'json-file',
-  startedAt: START,
-  finishedAt: 0n,
-  running: true,
-};
+const container = containerNamed('web');
 
 type Step =
   | { kind: 'write'; stream: 1 | 2; text: number; advance: bigint; chunks: number }
