@@ -18,7 +18,7 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /opt/pollard
 COPY package.json package-lock.json ./
 RUN npm ci --include=dev --no-audit --no-fund
-COPY tsconfig.json .tsconfig.build.json ./
+COPY tsconfig.json .esbuild.mjs ./
 COPY bin bin
 COPY src src
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund

@@ -16,7 +16,7 @@ installed := node_modules/.package-lock.json
 built := dist/bin/pollard.js
 
 sources := $(shell find src bin -name '*.ts' 2>/dev/null)
-build_settings := .tsconfig.build.json tsconfig.json package.json
+build_settings := .esbuild.mjs tsconfig.json package.json
 # All that lint, format and types look at: the whole repository but what is made, fetched or measured.
 checked := $(shell find . \( -path ./.git -o -path ./node_modules -o -path ./dist -o -path ./coverage \
   -o -path ./.engines -o -path ./.pollard -o -path ./__tests__/bench/results \) -prune -o -type f -print)

@@ -6,6 +6,18 @@ export interface Output {
   readonly err: Writable & { readonly isTTY?: boolean };
 }
 
+/**
+ * A reader that goes away (`pollard verify | head`) ends neither the work of a command nor its exit code: what is
+ * printed for it is left unsaid. Any other error of a stream is thrown as it would be without this.
+ */
+export function outliveReaders({ out, err }: Output): void {
+  for (const stream of [out, err]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 /** A number of bytes for people. */
 export function formatSize(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

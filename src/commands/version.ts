@@ -1,19 +1,17 @@
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json, which is beside `src` and beside `dist`. */
+/** The version in package.json, which is two folders above this file, and above each file of `dist`. */
 export const version: string = readVersion();
 
 function readVersion(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const { name, version: found } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
-        name?: string;
-        version?: string;
-      };
-      if (name === 'pollard' && found !== undefined) return found;
-    } catch {
-      // Not there.
-    }
+  try {
+    const path = new URL('../../package.json', import.meta.url);
+    const { name, version: found } = JSON.parse(readFileSync(path, 'utf8')) as {
+      name?: string;
+      version?: string;
+    };
+    return name === 'pollard' && found !== undefined ? found : 'unknown';
+  } catch {
+    return 'unknown';
   }
-  return 'unknown';
 }

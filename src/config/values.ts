@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The kinds of value that a setting can have. Each reads what a person writes and gives what the program needs;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnchorEntry, Cursor, MovedStamp, OpenLine } from '../model/cursor.js';
 import { CursorCorrupt, CursorTooNew } from './cursor-errors.js';
 

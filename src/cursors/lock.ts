@@ -9,7 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatStamp, parseStamp, type Nanoseconds } from '../model/nanoseconds.js';
 import { PollardError } from '../model/errors.js';
 import { makeDirs } from './make-dir.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ContainerDetails, ContainerSummary } from '../model/container.js';
 import { NS_PER_SECOND, parseStamp, type Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineApi } from './engine-api.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatSince, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineApi } from './engine-api.js';
 import { badAnswerError, type EngineQuestion } from './engine-error.js';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatStamp, type Nanoseconds } from '../model/nanoseconds.js';
 import type { EntrySet } from './entry-set.js';
 import type { RefusalKind } from './verdict.js';

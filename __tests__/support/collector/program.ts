@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from '../until.js';
 
-const PROGRAM = fileURLToPath(new URL('../../../dist/bin/pollard.js', import.meta.url));
+/** The built program. */
+export const PROGRAM = fileURLToPath(new URL('../../../dist/bin/pollard.js', import.meta.url));
 
 /** What `log.format: json` prints, one object a line. */
 export interface LogRecord {

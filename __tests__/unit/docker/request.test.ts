@@ -5,7 +5,7 @@ import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EngineEndpoint } from '../../../src/docker/endpoint.js';
 import { EngineError } from '../../../src/docker/engine-error.js';
 import { engineGet, engineJson, type EngineRequest } from '../../../src/docker/request.js';

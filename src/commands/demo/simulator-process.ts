@@ -94,9 +94,9 @@ async function endChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Beside this file where it is compiled; when it runs from its sources, as in tests, in `dist`. */
+/** In `dist`: this file is in one of its folders where it is compiled, and beside `dist` where it is a source. */
 function scriptOf(name: 'engine' | 'loki'): string {
-  for (const base of ['../../simulators', '../../../dist/src/simulators']) {
+  for (const base of ['../src/simulators', '../../../dist/src/simulators']) {
     const path = fileURLToPath(new URL(`${base}/${name}/main.js`, import.meta.url));
     if (existsSync(path)) return path;
   }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PollardError } from '../../model/errors.js';
 import type { StatusAnswer } from './status-client.js';
 
