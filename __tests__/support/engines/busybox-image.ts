@@ -2,11 +2,15 @@ import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ApiError } from './api.js';
-import type { EngineApi } from './api.js';
+import type { ApiAnswer, EngineApi } from './api.js';
 
 const run = promisify(execFile);
+
+/** Each in turn, when the Engine breaks off the connection without an answer; ms before the next one. */
+const TRIES = [0, 500, 2000];
 
 /** The image that the test containers run, once importBusybox has put it there. */
 export const BUSYBOX_IMAGE = 'pollard-test:busybox';
@@ -17,10 +21,27 @@ export const BUSYBOX_IMAGE = 'pollard-test:busybox';
  */
 export async function importBusybox(api: EngineApi): Promise<string> {
   const path = `/images/create?fromSrc=-&repo=pollard-test&tag=busybox`;
-  const answer = await api.send('POST', path, { body: await busyboxRoot() });
+  const answer = await untilAnswered(api, path, await busyboxRoot());
   // An import that fails halfway reports it inside of a 200 answer.
   if (answer.status !== 200 || answer.body.includes('"error"')) throw new ApiError('POST', path, answer);
   return BUSYBOX_IMAGE;
+}
+
+/** The same image is made anew each time, so that a second import does no harm behind one that was done in part. */
+async function untilAnswered(api: EngineApi, path: string, body: Buffer): Promise<ApiAnswer> {
+  const failures: unknown[] = [];
+  for (const wait of TRIES) {
+    await delay(wait);
+    try {
+      return await api.send('POST', path, { body });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  const said = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+  throw new Error(`${api.socketPath} broke off ${path} each time: ${said.join(', ')}`, {
+    cause: failures.at(-1),
+  });
 }
 
 async function busyboxRoot(): Promise<Buffer> {
