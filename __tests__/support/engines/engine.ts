@@ -124,8 +124,7 @@ export class Engine {
       this.#env,
       this.#folder.file('log'),
     );
-    await this.#untilItAnswers(this.#dockerd);
-    const version = (await this.api.json('GET', '/version')) as Record<string, string>;
+    const version = await this.#untilItAnswers(this.#dockerd);
     this.#version = version['Version'] ?? '';
     this.#apiVersion = version['ApiVersion'] ?? '';
     this.#minApiVersion = version['MinAPIVersion'] ?? '';
@@ -222,15 +221,19 @@ disabled_plugins = [
     ];
   }
 
-  async #untilItAnswers(dockerd: DaemonProcess): Promise<void> {
+  /** @returns what it says of its version */
+  async #untilItAnswers(dockerd: DaemonProcess): Promise<Record<string, string>> {
     const deadline = performance.now() + START_DEADLINE_MS;
     for (;;) {
       if (dockerd.exited || performance.now() > deadline) {
         throw new Error(`dockerd of "${this.suite}" did not start:\n${dockerd.logTail()}`);
       }
       try {
-        const answer = await this.api.send('GET', '/_ping', { signal: AbortSignal.timeout(5_000) });
-        if (answer.status === 200) return;
+        const signal = AbortSignal.timeout(5_000);
+        const answer = await this.api.send('GET', '/_ping', { signal });
+        if (answer.status === 200) {
+          return (await this.api.json('GET', '/version', { signal })) as Record<string, string>;
+        }
       } catch {
         // Not listening yet.
       }
