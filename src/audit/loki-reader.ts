@@ -40,7 +40,7 @@ const MOST_AT_ONCE = 50_000;
  * `start` is inclusive and `end` is not, and a full page may end among entries of one stamp: what it has of its
  * last stamp is left, and the next page begins with that stamp. Where a whole page has only one stamp, more is
  * asked for, up to what Loki allows, and what is then still not seen is said. An answer that does not come is
- * asked for again in halves: of the limit, and of the range.
+ * asked for again with a much lower limit, and for half of the range.
  */
 export class LokiReader {
   readonly #options: LokiReaderOptions;

@@ -1,16 +1,20 @@
 /** Loki's default of `max_entries_limit_per_query`; where it is off or higher, more is asked for when needed. */
 export const USUAL_LIMIT = 5000;
-/** No answer to one question is made longer, whatever Loki allows, but for a stamp with more entries. */
-const FIRST_LIMIT = 500;
+/** As many lines of 256 KiB, the longest that Loki takes by default (`max_line_size`), come in one answer. */
+const FIRST_LIMIT = 12;
 /** What an answer should be at most: half of what gRPC lets through between querier and frontend. */
 const WANTED_BYTES = 2 * 1024 * 1024;
+/** An answer that does not come costs a minute: the next limit is lower by this at once, */
+const CUT = 64;
+/** and rises by this with each that comes, so that a log with some long lines here and there costs few of them. */
+const RECOVERY = 1.1;
 
 /** Chooses how many entries to ask for, so that the answer stays well under 4 MiB. */
 export class PageSize {
   #max: number | undefined;
   /** Bytes an entry, as the last page had it. */
   #measured: number | undefined;
-  /** Set after an answer that did not come, doubled with each that did. */
+  /** Set after an answer that did not come, raised with each that did. */
   #cap = Infinity;
 
   /** The most entries that Loki gives at once, as far as is known. */
@@ -41,11 +45,11 @@ export class PageSize {
 
   came(entries: number, bytes: number): void {
     if (entries > 0) this.#measured = bytes / entries;
-    this.#cap *= 2;
+    this.#cap = Math.ceil(this.#cap * RECOVERY);
   }
 
   didNotCome(limit: number): void {
-    this.#cap = Math.max(1, Math.floor(limit / 2));
+    this.#cap = Math.max(1, Math.floor(limit / CUT));
   }
 
   limited(max: number): void {
