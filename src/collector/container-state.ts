@@ -1,6 +1,7 @@
 import type { ContainerDetails, ContainerRef, ContainerSummary } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { Moment } from './moment.js';
 
 /**
  * Where a container is in its life, as far as collecting its log goes:
@@ -33,9 +34,11 @@ export interface ContainerState {
   interval: number;
   /** Monotonic ms of the last poll's beginning; undefined before the first. */
   polledAt: number | undefined;
-  /** Wall clock, ns: when the last poll that read to the end of the log began. */
-  readToEndAt: Nanoseconds;
-  /** Wall clock of the Engine, ns: when it died last. */
+  /** When the poll that is under way began, or the last one. */
+  pollBegan: Moment | undefined;
+  /** When the last poll that read to the end of the log began. */
+  readToEnd: Moment | undefined;
+  /** Wall clock, ns: when it died last; the latest that it can be. */
   diedAt: Nanoseconds | undefined;
   /** Monotonic ms. */
   readonly seenAt: number;
@@ -80,7 +83,8 @@ export function newContainerState(
     dueAt: now,
     interval: 0,
     polledAt: undefined,
-    readToEndAt: 0n,
+    pollBegan: undefined,
+    readToEnd: undefined,
     diedAt: undefined,
     seenAt: now,
     rate: 0,

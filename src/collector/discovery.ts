@@ -65,7 +65,7 @@ export class Discovery {
     const stepped = this.#clockWatch.look();
     if (stepped !== 0) {
       observer.clockStepped(stepped);
-      fleet.clockStepped(stepped);
+      fleet.clockStepped();
     }
     const bounded = boundedSignal([signal]);
     try {

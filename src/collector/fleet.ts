@@ -1,7 +1,7 @@
 import type { ContainerSummary } from '../model/container.js';
 import { reopened, type Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
-import { NS_PER_MS, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { newContainerState, type ContainerState, type Life } from './container-state.js';
 import type { ContainerEvent } from './engine.js';
 import type { CollectorObserver } from './observer.js';
@@ -126,15 +126,14 @@ export class Fleet {
   }
 
   /**
-   * The clock was set: the next poll of each looks at the log's last entry, too. Set back, what the clock showed before
-   * is told by it as it is now, or the last poll would seem to be later than a death that came after it.
-   *
-   * @param ms by which it was set
+   * The clock was set: the next poll of each looks at the log's last entry, too. Set back, the last poll, or the one
+   * that is under way, would seem to be later than a death that came after it.
    */
-  clockStepped(ms: number): void {
+  clockStepped(): void {
     for (const state of this.#states.values()) {
       state.idlePolls = 0;
-      if (ms < 0 && state.readToEndAt > 0n) state.readToEndAt += BigInt(Math.floor(ms)) * NS_PER_MS;
+      state.pollBegan?.clockStepped();
+      state.readToEnd?.clockStepped();
     }
   }
 
@@ -214,7 +213,7 @@ export class Fleet {
       before === 'waiting' ||
       before === 'unreadable' ||
       // A line that the poll left open, not knowing of the end, was not delivered.
-      (state.diedAt !== undefined && state.readToEndAt > state.diedAt && !hasOpenLine(state));
+      (state.diedAt !== undefined && state.readToEnd?.isAfter(state.diedAt) === true && !hasOpenLine(state));
     // What is to be said of its end is said now, and not again at the next start.
     this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;

@@ -8,6 +8,7 @@ import { containerRef, type ContainerState } from './container-state.js';
 import type { Engine } from './engine.js';
 import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
 import { look } from './look.js';
+import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
 import { ranOutOfTime } from './out-of-time.js';
 import { pollContainer, type PollContext, type PollReport } from './poll.js';
@@ -58,7 +59,7 @@ export class PollRunner {
   async run(state: ContainerState, signal: AbortSignal): Promise<PollReport | undefined> {
     const { clock, observer } = this.#options;
     const began = clock.monotonic();
-    const beganAt = clock.now();
+    const moment = (state.pollBegan = new Moment(clock));
     state.again = false;
     try {
       const details = (state.details ??= await this.#options.engine.inspect(state.summary.id, signal));
@@ -69,7 +70,7 @@ export class PollRunner {
       await this.#reopen(state, details);
       const report = await this.#poll(state, details, began, signal);
       observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
-      if (report.fault === undefined && !report.suspect) state.readToEndAt = beganAt;
+      if (report.fault === undefined && !report.suspect) state.readToEnd = moment;
       this.#conclude(state, details, report, began);
       await this.#complete(state);
       return report;

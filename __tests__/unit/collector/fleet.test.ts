@@ -1,4 +1,5 @@
 import { Fleet } from '../../../src/collector/fleet.js';
+import { Moment } from '../../../src/collector/moment.js';
 import type { ContainerEvent } from '../../../src/collector/engine.js';
 import type { ContainerSummary } from '../../../src/model/container.js';
 import type { Cursor } from '../../../src/model/cursor.js';
@@ -22,6 +23,11 @@ function container(id: string, overrides: Partial<ContainerSummary> = {}): Conta
 
 function event(action: ContainerEvent['action'], of: ContainerSummary, at = START): ContainerEvent {
   return { action, containerId: of.id, at, container: of };
+}
+
+/** A moment at this time of the wall clock. */
+function momentAt(stamp: bigint): Moment {
+  return new Moment(new ManualClock(stamp));
 }
 
 function cursorOf(id: string): Cursor {
@@ -148,8 +154,9 @@ describe('the fleet', () => {
     // A commit of the poll may still come: it must not undo what is written down.
     expect(completed).toEqual([]);
     // The poll found it ended, and read all of it.
-    Object.assign(read!, { busy: false, polledAt: 1, readToEndAt: START + 11n, life: 'drained' });
-    Object.assign(early!, { busy: false, polledAt: 1, readToEndAt: START + 9n, cursor: cursorOf('early') });
+    Object.assign(read!, { busy: false, polledAt: 1, readToEnd: momentAt(START + 11n), life: 'drained' });
+    const readEarly = { polledAt: 1, readToEnd: momentAt(START + 9n), cursor: cursorOf('early') };
+    Object.assign(early!, { busy: false, ...readEarly });
     // It was asked for, and was not there any more.
     Object.assign(never!, { busy: false, polledAt: 1 });
     for (const state of [read!, early!, never!]) {
@@ -167,28 +174,53 @@ describe('the fleet', () => {
   test('removed after it was read to the end: nothing is missed', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
-    Object.assign(fleet.get('a')!, { polledAt: 1, readToEndAt: START + 20n });
+    Object.assign(fleet.get('a')!, { polledAt: 1, readToEnd: momentAt(START + 20n) });
     fleet.event(event('die', container('a'), START + 10n));
     fleet.event(event('destroy', container('a'), START + 11n));
     expect(observer.told).toEqual(['discovered name-a']);
   });
 
   test('the clock was set back between its last poll and its death: said', () => {
-    const { fleet, observer } = setUp();
+    const { fleet, observer, time } = setUp();
     fleet.listed([container('a')]);
-    Object.assign(fleet.get('a')!, { cursor: cursorOf('a'), polledAt: 1, readToEndAt: START });
-    fleet.clockStepped(-30_000);
+    Object.assign(fleet.get('a')!, { cursor: cursorOf('a'), polledAt: 1, readToEnd: new Moment(time) });
+    time.step(-30_000);
     fleet.event(event('die', container('a'), START - 20n * 10n ** 9n));
     fleet.event(event('destroy', container('a')));
     expect(observer.told).toContain('missed name-a: removed_early');
   });
+
+  test.each(['the last poll', 'a poll that is under way'])(
+    'the clock was set back between %s and a death, and forward again before it is known: said',
+    (which) => {
+      const { fleet, observer, time } = setUp();
+      fleet.listed([container('a')]);
+      const state = fleet.get('a')!;
+      const began = new Moment(time);
+      const underWay = which !== 'the last poll';
+      Object.assign(state, { cursor: cursorOf('a'), busy: underWay, pollBegan: began });
+      if (!underWay) Object.assign(state, { polledAt: 1, readToEnd: began });
+      time.step(-30_000);
+      fleet.clockStepped();
+      const died = time.now() + 1n;
+      time.step(30_000);
+      fleet.clockStepped();
+      fleet.event(event('die', container('a'), died));
+      fleet.event(event('destroy', container('a')));
+      if (underWay) {
+        Object.assign(state, { polledAt: 1, readToEnd: began, busy: false });
+        fleet.left(state);
+      }
+      expect(observer.told).toContain('missed name-a: removed_early');
+    },
+  );
 
   test('removed after it was read to the end, as one that runs: the line that was left open may be missing', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
     const open = [{ stream: 'stdout', stamp: START, text: Buffer.from('last words'), cut: false }] as const;
     const cursor = { ...cursorOf('a'), open };
-    Object.assign(fleet.get('a')!, { polledAt: 1, readToEndAt: START + 20n, cursor });
+    Object.assign(fleet.get('a')!, { polledAt: 1, readToEnd: momentAt(START + 20n), cursor });
     fleet.event(event('die', container('a'), START + 10n));
     fleet.event(event('destroy', container('a'), START + 11n));
     expect(observer.told).toContain('missed name-a: removed_early');
@@ -197,7 +229,7 @@ describe('the fleet', () => {
   test('removed before its last words were read: said', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
-    Object.assign(fleet.get('a')!, { cursor: cursorOf('a'), readToEndAt: START + 5n });
+    Object.assign(fleet.get('a')!, { cursor: cursorOf('a'), readToEnd: momentAt(START + 5n) });
     fleet.event(event('die', container('a'), START + 10n));
     fleet.event(event('destroy', container('a'), START + 11n));
     expect(observer.told).toContain('missed name-a: removed_early');
@@ -238,7 +270,7 @@ describe('the fleet', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);
     // The poll began before the event was stamped, and inspect showed the end all the same.
-    Object.assign(fleet.get('a')!, { life: 'drained', polledAt: 1, readToEndAt: START + 9n });
+    Object.assign(fleet.get('a')!, { life: 'drained', polledAt: 1, readToEnd: momentAt(START + 9n) });
     fleet.event(event('die', container('a'), START + 10n));
     fleet.listed([container('a', { state: 'exited' })]);
     expect(fleet.get('a')).toMatchObject({ life: 'drained' });

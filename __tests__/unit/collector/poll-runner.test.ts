@@ -220,6 +220,17 @@ describe('the life of a container', () => {
     expect(state.cursor.complete).toBeUndefined();
   });
 
+  test('the clock is set back in the middle of a poll that reads to the end: it did not begin behind that', async () => {
+    const { write, poll, state, clock } = setUp({ start: 'beginning' });
+    write('line');
+    const polled = poll();
+    clock.step(-60_000);
+    const died = clock.now();
+    await polled;
+    expect(state.readToEnd?.isAfter(died)).toBe(false);
+    expect(state.readToEnd?.isAfter(died - NS_PER_SECOND)).toBe(true);
+  });
+
   test('a running container keeps its open line', async () => {
     const { write, poll, stored, state } = setUp({ start: 'beginning' });
     write('half', 0n, false);

@@ -118,8 +118,7 @@ export function containerCounts(fleet: Fleet): Record<string, number> {
 
 /** Seconds since the last poll that read to the end began; one never read counts from when it was found. */
 function readLag(state: ContainerState, clock: Clock): number | undefined {
-  if (state.readToEndAt === 0n) return (clock.monotonic() - state.seenAt) / 1000;
-  return Math.max(Number(clock.now() - state.readToEndAt) / 1e9, 0);
+  return (state.readToEnd?.age ?? clock.monotonic() - state.seenAt) / 1000;
 }
 
 function round(value: number): number {
