@@ -42,28 +42,29 @@ export class DockerEngine implements Engine {
     const until = this.#api.daemonClock.past(this.#clock.now());
     const range = this.#window.next(until, this.#clock.monotonic());
     const { events, overrun, relist } = this.#window.take(await readEvents(this.#api, range, signal));
-    return { events: events.filter(({ type }) => type === 'container').map(containerEvent), overrun, relist };
+    const ofContainers = events.filter(({ type }) => type === 'container');
+    return { events: ofContainers.map((event) => this.#containerEvent(event)), overrun, relist };
   }
-}
 
-function containerEvent(event: EngineEvent): ContainerEvent {
-  const { id, timeNano, attributes } = event;
-  const known = ACTIONS.has(event.action);
-  const { name, image } = attributes;
-  const told = known && event.action !== 'rename' && name !== undefined;
-  return {
-    action: known ? (event.action as ContainerEvent['action']) : 'other',
-    containerId: id,
-    at: timeNano,
-    container: told
-      ? {
-          id,
-          name,
-          image: image ?? '',
-          labels: Object.fromEntries(Object.entries(attributes).filter(([key]) => !NOT_LABELS.has(key))),
-          state: event.action === 'create' ? 'created' : event.action === 'start' ? 'running' : 'exited',
-          created: timeNano,
-        }
-      : undefined,
-  };
+  #containerEvent(event: EngineEvent): ContainerEvent {
+    const { id, timeNano, attributes } = event;
+    const known = ACTIONS.has(event.action);
+    const { name, image } = attributes;
+    const told = known && event.action !== 'rename' && name !== undefined;
+    return {
+      action: known ? (event.action as ContainerEvent['action']) : 'other',
+      containerId: id,
+      at: this.#api.daemonClock.oursAtMost(timeNano),
+      container: told
+        ? {
+            id,
+            name,
+            image: image ?? '',
+            labels: Object.fromEntries(Object.entries(attributes).filter(([key]) => !NOT_LABELS.has(key))),
+            state: event.action === 'create' ? 'created' : event.action === 'start' ? 'running' : 'exited',
+            created: timeNano,
+          }
+        : undefined,
+    };
+  }
 }

@@ -5,6 +5,7 @@ import type { Nanoseconds } from '../model/nanoseconds.js';
 export interface ContainerEvent {
   readonly action: 'create' | 'start' | 'die' | 'destroy' | 'rename' | 'other';
   readonly containerId: string;
+  /** By our clock; the latest that it can be. */
   readonly at: Nanoseconds;
   /** Of create, start, die and destroy: what the list would say. */
   readonly container: ContainerSummary | undefined;

@@ -49,9 +49,23 @@ export class DaemonClock {
    * @param now our wall clock
    */
   past(now: Nanoseconds): Nanoseconds {
+    return now + this.#leastAhead - SAFETY;
+  }
+
+  /**
+   * What our clock showed at most when the Engine's showed this. Where nothing speaks against it, both are taken for
+   * the same one.
+   *
+   * @param stamp of the Engine
+   */
+  oursAtMost(stamp: Nanoseconds): Nanoseconds {
+    return stamp - this.#leastAhead;
+  }
+
+  get #leastAhead(): Nanoseconds {
     const least = this.#least;
     const most = this.#most;
     const same = least === undefined || most === undefined || (least <= 0n && most >= 0n);
-    return (same ? now : now + least) - SAFETY;
+    return same ? 0n : least;
   }
 }

@@ -38,6 +38,8 @@ export interface CollectingOptions {
   readonly settings?: Settings;
   /** Of the collector and both simulators. Default: the machine's. */
   readonly clock?: Clock;
+  /** Of the Engine alone, which may run on another machine. */
+  readonly engineClock?: Clock;
   readonly seed?: number;
 }
 
@@ -212,13 +214,13 @@ export async function withCollector(
   options: CollectingOptions,
   use: (world: CollectingWorld) => Promise<void>,
 ): Promise<void> {
-  const { clock = systemClock, seed = 1 } = options;
+  const { clock = systemClock, engineClock = clock, seed = 1 } = options;
   const folder = await mkdtemp(join(tmpdir(), 'pollard-collecting-'));
   const random = seededRandom(seed);
   const loki = await startLokiSimulator({ random, ...options.loki, clock });
   const engine = await startEngineSimulator({
     profile: options.profile ?? '28.5',
-    clock,
+    clock: engineClock,
     random,
     socketPath: join(folder, 'docker.sock'),
   });
