@@ -68,7 +68,7 @@ export class Fleet {
       if (this.#destroyed.has(container.id)) continue;
       const known = this.#states.get(container.id);
       if (!known) this.#add(container, container.state === 'running');
-      else if (known.goneAt === undefined || known.goneAt <= askedAt) this.#update(known, container);
+      else if (known.goneAt === undefined || known.goneAt <= askedAt) this.#update(known, container, askedAt);
     }
     for (const id of this.#destroyed) if (!present.has(id)) this.#destroyed.delete(id);
     for (const [id, state] of this.#states) {
@@ -166,7 +166,7 @@ export class Fleet {
     return state;
   }
 
-  #update(state: ContainerState, container: ContainerSummary): void {
+  #update(state: ContainerState, container: ContainerSummary, askedAt: number): void {
     const changed = state.summary.state !== container.state;
     state.summary = container;
     if (state.life === 'gone') {
@@ -174,10 +174,12 @@ export class Fleet {
       state.goneAt = undefined;
       this.#takeBackEnd(state);
     }
-    if (!changed) return;
+    if (!changed && !startedUnseen(state, askedAt)) return;
     if (container.state !== 'created') state.started = true;
     // The list only catches up with what inspect showed.
     if (state.life === 'drained' && OVER.has(container.state)) return;
+    // No later death is known than the one before that start.
+    if (container.state === 'running') state.diedAt = undefined;
     this.#wake(state);
   }
 
@@ -246,6 +248,16 @@ export class Fleet {
       this.#options.observer.missed(container, 'removed_unwatched', lastStamp(cursor.anchor));
     }
   }
+}
+
+/**
+ * Whether a container that the list shows was found ended before the list was asked for, and runs all the same: the
+ * events of both its end and its start are lost, or that of its start is, and the list before showed it running, too.
+ *
+ * @param askedAt monotonic ms
+ */
+function startedUnseen({ life, summary, polledAt }: ContainerState, askedAt: number): boolean {
+  return life === 'drained' && summary.state === 'running' && polledAt !== undefined && polledAt < askedAt;
 }
 
 function hasOpenLine({ cursor }: ContainerState): boolean {

@@ -62,7 +62,7 @@ export class PollRunner {
     const moment = (state.pollBegan = new Moment(clock));
     state.again = false;
     try {
-      const details = (state.details ??= await this.#options.engine.inspect(state.summary.id, signal));
+      const details = state.details ?? (await this.#inspect(state, signal));
       if (details.startedAt <= 0n && !details.running) {
         state.life = 'waiting';
         return undefined;
@@ -81,6 +81,16 @@ export class PollRunner {
       state.polledAt = began;
       if (wasWoken(state)) state.dueAt = clock.monotonic();
     }
+  }
+
+  async #inspect(state: ContainerState, signal: AbortSignal): Promise<ContainerDetails> {
+    const details = await this.#options.engine.inspect(state.summary.id, signal);
+    // An event that came meanwhile may be newer than the answer: it is asked for again.
+    if (wasWoken(state)) return details;
+    state.details = details;
+    // It was started since it died last, also where the event of that is lost.
+    if (details.running && details.startedAt > details.finishedAt) state.diedAt = undefined;
+    return details;
   }
 
   async #poll(

@@ -26,6 +26,24 @@ test('the ring of events is overrun: noticed, said and counted, and who came mea
   });
 });
 
+test('a container ends and is started again, and the event of its start is lost: what it writes is collected', async () => {
+  // Only what follows the overrun lists it again, and then it runs as it did at the first list.
+  await withCollector({ settings: { discovery: { list_interval: '1h' } } }, async (world) => {
+    const { engine, loki } = world;
+    const web = engine.addContainer({ name: 'web' });
+    await world.start();
+    web.writeLine('stdout', 'first run');
+    await world.caughtUp();
+    web.die(0);
+    await world.drained();
+
+    web.start();
+    web.writeLine('stdout', 'second run');
+    for (let i = 0; i <= EVENT_RING; i++) engine.publishEvent('network', 'connect', `network ${i}`);
+    await until('what it wrote is collected', () => loki.entries().some(({ line }) => line === 'second run'));
+  });
+});
+
 test('containers that come and go before they can be polled are named and counted, each once', async () => {
   await withCollector({}, async (world) => {
     const { engine } = world;

@@ -278,6 +278,34 @@ describe('the fleet', () => {
     expect(observer.told).toEqual(['discovered name-a']);
   });
 
+  test('found ended, and started again without an event: a list that was asked for later tells of it', async () => {
+    const { fleet, time } = setUp();
+    fleet.listed([container('a')]);
+    const state = fleet.get('a')!;
+    await time.pass(1000);
+    Object.assign(state, { life: 'drained', polledAt: time.monotonic() });
+    await time.pass(1000);
+    fleet.listed([container('a')], 1000);
+    expect(state.life).toBe('drained');
+    fleet.listed([container('a')], 1001);
+    expect(state).toMatchObject({ life: 'active', dueAt: 2000 });
+  });
+
+  test('started again without an event, and removed: its last poll is no longer behind its end', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a')]);
+    fleet.event(event('die', container('a'), START + 10n));
+    fleet.listed([container('a', { state: 'exited' })]);
+    fleet.listed([container('a')]);
+    Object.assign(fleet.get('a')!, {
+      cursor: cursorOf('a'),
+      polledAt: 1,
+      readToEnd: momentAt(START + 20n),
+    });
+    fleet.listed([]);
+    expect(observer.told).toContain('missed name-a: removed_early');
+  });
+
   test('an event during a poll asks for another one', () => {
     const { fleet } = setUp();
     fleet.listed([container('a')]);

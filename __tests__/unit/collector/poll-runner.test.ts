@@ -195,6 +195,26 @@ describe('the life of a container', () => {
     expect(inspects()).toBe(1);
   });
 
+  test('an event comes while it is inspected: the answer may be older, and it is asked for again', async () => {
+    const { poll, inspects, state } = setUp();
+    const polled = poll();
+    state.again = true;
+    await polled;
+    await poll();
+    await poll();
+    expect(inspects()).toBe(2);
+  });
+
+  test.each([
+    { how: 'it runs again', finishedAt: NOW - 61n * NS_PER_SECOND, diedAt: undefined },
+    { how: 'it waits for its restart', finishedAt: NOW, diedAt: NOW },
+  ])('inspected behind a death, $how: whether that death is its last', async ({ finishedAt, diedAt }) => {
+    const { poll, state } = setUp({ details: { running: true, finishedAt } });
+    state.diedAt = NOW;
+    await poll();
+    expect(state.diedAt).toBe(diedAt);
+  });
+
   test('ended and read to the end: drained, last words without newline included', async () => {
     const { write, poll, state, stored } = setUp({
       start: 'beginning',
