@@ -213,7 +213,8 @@ export class Fleet {
     const readToTheEnd =
       before === 'drained' ||
       before === 'waiting' ||
-      before === 'unreadable' ||
+      // Said when it was found. A cursor shows that it could be read before, and may lack what came since.
+      (before === 'unreadable' && state.cursor === undefined) ||
       // A line that the poll left open, not knowing of the end, was not delivered.
       (state.diedAt !== undefined && state.readToEnd?.isAfter(state.diedAt) === true && !hasOpenLine(state));
     // What is to be said of its end is said now, and not again at the next start.

@@ -235,6 +235,16 @@ describe('the fleet', () => {
     expect(observer.told).toContain('missed name-a: removed_early');
   });
 
+  test('unreadable when it was removed: told if it could be read before', () => {
+    const { fleet, observer } = setUp({ cursors: [cursorOf('once')] });
+    fleet.listed([container('never'), container('once')]);
+    for (const id of ['never', 'once']) fleet.get(id)!.life = 'unreadable';
+    fleet.listed([]);
+    expect(observer.told.filter((line) => line.startsWith('missed'))).toEqual([
+      'missed name-once: removed_early',
+    ]);
+  });
+
   test('removed while no collector ran: its cursor tells, once, and is forgotten in time', async () => {
     const { fleet, observer, forgotten, time } = setUp({ cursors: [cursorOf('old'), cursorOf('a')] });
     fleet.listed([container('a')]);
