@@ -17,7 +17,7 @@ export interface EngineLogOptions extends Partial<RotationOptions> {
   readonly tty?: boolean;
   /** Default: Engine 28.5. */
   readonly profile?: EngineProfile;
-  /** Told of each entry as it is logged, with its number over the log's life. */
+  /** Told of each entry that can be shown as it is logged, with its number over the log's life. */
   readonly onEntry?: (entry: LogEntry, sequence: number) => void;
 }
 
@@ -109,8 +109,8 @@ export class EngineLog {
 
   /** An entry goes into the file as the driver keeps it, past the copier: for any stamp, in any order. */
   append(entry: Omit<LogEntry, 'partial'> & { readonly partial?: boolean }): void {
-    const empty = entry.text.length === 0;
-    if (this.format === 'journald' && empty && this.profile.journaldDropsEmptyLines) return;
+    const isEmpty = entry.text.length === 0;
+    const hidden = this.format === 'journald' && isEmpty && this.profile.journaldHidesEmptyLines;
     const kept: LogEntry = {
       // journald counts microseconds.
       stampNs: this.format === 'journald' ? entry.stampNs - (entry.stampNs % 1000n) : entry.stampNs,
@@ -118,10 +118,11 @@ export class EngineLog {
       text: this.format === 'json-file' ? throughJson(entry.text) : entry.text,
       terminated: entry.terminated,
       partial: entry.partial ?? !entry.terminated,
+      ...(hidden ? { hidden } : {}),
     };
     const sequence = this.#files.nextSequence;
     this.#files.append(kept);
-    this.#onEntry?.(kept, sequence);
+    if (!hidden) this.#onEntry?.(kept, sequence);
   }
 
   /** Rotates now, whatever the size. */

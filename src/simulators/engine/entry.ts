@@ -14,4 +14,6 @@ export interface LogEntry {
   readonly terminated: boolean;
   /** The entry belongs to a line that was logged in more than one piece (moby: PartialLogMetaData). */
   readonly partial: boolean;
+  /** It counts for `tail`, but is never shown. */
+  readonly hidden?: boolean;
 }

@@ -28,8 +28,8 @@ export interface EngineProfile {
   readonly localEndsLongLines: boolean;
   /** Since Engine 23 a Content-Type is sent with logs; multiplexed from API 1.42 on (container_routes.go). */
   readonly logsContentType: boolean;
-  /** journald of 20.10 drops empty lines. */
-  readonly journaldDropsEmptyLines: boolean;
+  /** journald of 20.10 passes over empty lines when it reads, and counts them for tail (journald/read.go, get_message). */
+  readonly journaldHidesEmptyLines: boolean;
   /** `/_ping` tells `Builder-Version` and `Swarm` (system_routes.go, pingHandler). */
   readonly modernPing: boolean;
 }
@@ -43,7 +43,7 @@ const SINCE_24 = {
   localZone: false,
   localEndsLongLines: true,
   logsContentType: true,
-  journaldDropsEmptyLines: false,
+  journaldHidesEmptyLines: false,
   modernPing: true,
 } as const;
 
@@ -63,7 +63,7 @@ export const ENGINE_PROFILES = {
     localZone: true,
     localEndsLongLines: false,
     logsContentType: false,
-    journaldDropsEmptyLines: true,
+    journaldHidesEmptyLines: true,
     modernPing: false,
   },
   '23': {

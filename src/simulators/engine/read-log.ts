@@ -165,6 +165,7 @@ function decode(windows: readonly Window[], query: LogQuery, rules: ReadRules, f
         }
       }
       const entry = file.entries[index] as LogEntry;
+      if (entry.hidden === true) continue;
       if (since !== undefined) {
         if (entry.stampNs < since) continue;
         if (rules.since === 'seek') since = undefined;

@@ -14,14 +14,23 @@ export interface WrittenLine {
   /** The numbers of its first and last entry in the container's log. */
   readonly first: number;
   readonly last: number;
+  /** Of a line that was logged in several entries: each of them. */
+  readonly chunks: readonly WrittenChunk[];
+}
+
+/** An entry that is not the whole of its line. */
+export interface WrittenChunk {
+  /** Its number in the container's log. */
+  readonly sequence: number;
+  readonly text: Buffer;
 }
 
 interface OpenLine {
   readonly stampNs: Nanoseconds;
-  readonly parts: Buffer[];
-  readonly first: number;
-  last: number;
+  readonly chunks: WrittenChunk[];
 }
+
+const NO_CHUNKS: readonly WrittenChunk[] = [];
 
 /** Keeps account of every line that one container ever wrote, to be compared with what arrived elsewhere. */
 export class WrittenLines {
@@ -41,22 +50,16 @@ export class WrittenLines {
   }
 
   /** An entry went into the log. */
-  entry(entry: LogEntry, sequence: number): void {
-    const open = this.#open[entry.stream];
-    if (open === undefined && entry.terminated) {
-      this.#add(entry.stream, {
-        stampNs: entry.stampNs,
-        parts: [entry.text],
-        first: sequence,
-        last: sequence,
-      });
+  entry({ stream, stampNs, text, terminated }: LogEntry, sequence: number): void {
+    const open = this.#open[stream];
+    if (open === undefined && terminated) {
+      this.#add({ stream, stampNs, text, first: sequence, last: sequence, chunks: NO_CHUNKS });
       return;
     }
-    const line = open ?? { stampNs: entry.stampNs, parts: [], first: sequence, last: sequence };
-    line.parts.push(entry.text);
-    line.last = sequence;
-    if (entry.terminated) this.#end(entry.stream, line);
-    else this.#open[entry.stream] = line;
+    const line: OpenLine = open ?? { stampNs, chunks: [] };
+    line.chunks.push({ sequence, text });
+    if (terminated) this.#end(stream, line);
+    else this.#open[stream] = line;
   }
 
   /** The process ended: its last words are lines too. */
@@ -67,22 +70,20 @@ export class WrittenLines {
     }
   }
 
-  #end(stream: StreamName, line: OpenLine): void {
+  #end(stream: StreamName, { stampNs, chunks }: OpenLine): void {
     this.#open[stream] = undefined;
-    this.#add(stream, line);
-  }
-
-  #add(stream: StreamName, line: OpenLine): void {
-    const { stampNs, parts, first, last } = line;
-    const text = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-    this.#lines.push({
-      containerId: this.#containerId,
-      containerName: this.#nameOf(),
+    const [one] = chunks as [WrittenChunk];
+    this.#add({
       stream,
       stampNs,
-      text,
-      first,
-      last,
+      text: chunks.length === 1 ? one.text : Buffer.concat(chunks.map(({ text }) => text)),
+      first: one.sequence,
+      last: chunks.at(-1)?.sequence ?? one.sequence,
+      chunks: chunks.length === 1 ? NO_CHUNKS : chunks,
     });
+  }
+
+  #add(line: Omit<WrittenLine, 'containerId' | 'containerName'>): void {
+    this.#lines.push({ containerId: this.#containerId, containerName: this.#nameOf(), ...line });
   }
 }

@@ -285,7 +285,17 @@ describe('what drivers make of text and stamps', () => {
     );
   });
 
-  test('journald counts microseconds, stamps each chunk, and drops empty lines in 20.10', () => {
+  test('an empty line that journald of 20.10 does not show counts for tail', () => {
+    const log = logOf('20.10', { format: 'journald' });
+    for (const [at, text] of ['first', '', 'last'].entries()) add(log, at, text);
+    expect([1, 2, 3].map((tail) => texts(log.read({ tail })))).toEqual([
+      ['last'],
+      ['last'],
+      ['first', 'last'],
+    ]);
+  });
+
+  test('journald counts microseconds, stamps each chunk, and hides empty lines in 20.10', () => {
     const read = (version: EngineProfileName): unknown[] => {
       const log = logOf(version, { format: 'journald' });
       log.write('stdout', 'x'.repeat(16_384), 1_999n);
