@@ -1,19 +1,24 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { ContainerRef } from '../model/container.js';
+import { isDaemonError, mayBeDamage } from './answer-faults.js';
 import type { LogSource } from './log-source.js';
 
-/** How many entries may be written while it is found out; as many may be passed over unnoticed. */
+/** How many entries may be written while it is found out; so many that are passed over stay unnoticed then. */
 const SLACK = [0, 16, 256];
+/** So often the same is asked for, where the daemon has an error: one that passes by is not there each time. */
+const TIMES = 3;
 
 /**
  * Whether the Engine passes over entries in the middle of the log's last `window` ones. Engine 20.10 begins anew
- * with its decoder at a damaged entry; the new one has lost what the old one had read ahead, and goes on where by
- * chance it meets the beginning of an entry (moby v20.10: daemon/logger/jsonfilelog/read.go). So there is no
- * error, and the end of the log is shown.
+ * with its decoder at an entry that is no JSON; the new one has lost what the old one had read ahead, and goes on
+ * where by chance it meets the beginning of an entry. One that is JSON, but no log line, it passes over alone (moby
+ * v20.10: daemon/logger/jsonfilelog/read.go). So there is no error, and the end of the log is shown.
  *
- * Such an answer has fewer entries than it was asked for, as that of a log that has no more. But of such a log one
- * more than these can be asked for, and the answer begins with the same entry. A third look, equal to the first,
- * tells that the log was not rotated in between. In doubt there is no hole.
+ * Such an answer has fewer entries than it was asked for, as that of a log that has no more. But of such a log as
+ * many as these can be asked for, or one more, and the answer is the same. Behind a hole one of both is not: what is
+ * passed over counts for `tail`, so that the answer begins later, or among what is passed over. One more look, equal
+ * to the first, tells that the log was not rotated in between. In doubt there is no hole; that the first entry of a
+ * log alone is passed over does not show.
  */
 export async function hasHole(
   read: LogSource,
@@ -23,13 +28,16 @@ export async function hasHole(
 ): Promise<boolean> {
   for (const slack of SLACK) {
     const all = await beginningOf(read, container, window, signal);
-    const more = all.entries + 1 + slack;
-    if (!all.complete || more > window) return false;
-    const asked = await beginningOf(read, container, more, signal);
+    const some = all.entries + slack;
+    if (!all.complete || some >= window) return false;
+    const others = [
+      await beginningOf(read, container, some, signal),
+      await beginningOf(read, container, some + 1, signal),
+    ];
     const again = await beginningOf(read, container, window, signal);
-    if (!asked.complete || !again.complete) return false;
+    if (![...others, again].every(({ complete }) => complete)) return false;
     const isSame = again.isLike(all) && again.entries - all.entries <= slack;
-    if (isSame) return !asked.isLike(all);
+    if (isSame) return others.some((other) => !other.isLike(all) || other.entries < all.entries);
   }
   return false;
 }
@@ -52,7 +60,10 @@ export function windowForHole(window: number | undefined, answered: number): num
   return answered <= LARGEST_WHOLE ? answered + 1 + 2 * Math.max(...SLACK) : undefined;
 }
 
-/** Whether the last `tail` entries are all that the log has. In doubt they are not. */
+/**
+ * Whether the last `tail` entries are all that the log has; one that is damaged has more. Rejects when an answer was cut
+ * short otherwise.
+ */
 export async function isWholeLog(
   read: LogSource,
   container: ContainerRef,
@@ -61,29 +72,37 @@ export async function isWholeLog(
 ): Promise<boolean> {
   const all = await beginningOf(read, container, undefined, signal);
   const end = await beginningOf(read, container, tail, signal);
+  for (const { fault } of [all, end]) if (fault !== undefined && !mayBeDamage(fault)) throw fault;
   return all.complete && end.complete && all.entries === end.entries && all.isLike(end);
 }
 
+/** Asks again where the daemon has an error that may pass by. */
 async function beginningOf(
   read: LogSource,
   { id: containerId, name: containerName, tty }: ContainerRef,
   tail: number | undefined,
   signal: AbortSignal,
 ): Promise<Beginning> {
-  const seen = new Beginning();
   const which = tail === undefined ? {} : { tail };
-  const { fault } = await read({ containerId, containerName, tty, ...which, signal }, seen);
-  seen.complete = fault === undefined;
-  return seen;
+  for (let times = 1; ; times++) {
+    const seen = new Beginning();
+    const { fault } = await read({ containerId, containerName, tty, ...which, signal }, seen);
+    seen.fault = fault;
+    if (fault === undefined || !isDaemonError(fault) || times === TIMES) return seen;
+  }
 }
 
 /** The first entry of an answer, and how many there are. */
 class Beginning implements EntrySink {
-  complete = false;
+  fault: Error | undefined;
   entries = 0;
   #stream = 0;
   #seconds = 0;
   #nanos = 0;
+
+  get complete(): boolean {
+    return this.fault === undefined;
+  }
 
   entry(stream: StreamNumber, seconds: number, nanos: number): void {
     if (this.entries++ > 0) return;

@@ -1,8 +1,9 @@
 import type { Cursor } from '../model/cursor.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
+import { isDaemonError, isHang } from './answer-faults.js';
 import { hasHole, windowForHole } from './hole.js';
 import { look, sameEntry } from './look.js';
-import { isDaemonError, isHang, readBehindGap, recover } from './lost-anchor.js';
+import { readBehindGap, recover } from './lost-anchor.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { reachAround } from './recovery.js';
@@ -151,8 +152,8 @@ async function lookForHole(
   { before, window, answered }: Answered,
 ): Promise<void> {
   const { container, ended, signal } = task;
-  // From Engine 23 on an answer ends where the damage is.
-  if (context.sinceSemantics() !== 'filter' || signal.aborted) return;
+  // From Engine 23 on an answer ends where the damage is, and that of other drivers always does.
+  if (context.sinceSemantics() !== 'filter' || container.logDriver !== 'json-file' || signal.aborted) return;
   // Once it would hang; at the beginning of a log that is worth it.
   if (task.tailHangs && before.anchor.length > 0) return;
   const wide = windowForHole(window, answered);

@@ -1,10 +1,11 @@
 import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { AnchorMatcher } from './anchor.js';
+import { mayBeDamage } from './answer-faults.js';
 import { Repeats } from './fingerprint.js';
 import { isWholeLog } from './hole.js';
 import { hasLastWords } from './line-assembler.js';
-import { look } from './look.js';
+import { look, type Look } from './look.js';
 import { transfer, type TransferContext, type TransferResult } from './transfer.js';
 
 export interface RecoveryTask {
@@ -30,12 +31,18 @@ export interface Recovered {
 
 /** The furthest back that is tried; damage is met close to the end of the log, soon after it happened. */
 const FURTHEST = 1_000_000;
+/** So often a place is looked at again before it is taken for damaged: an error that passes by is not there each time. */
+const AGAIN = 5;
+/** Of one search. One that is led astray more often takes what it has; so does that of a log which grows all the time. */
+const MOST_LOOKS = 100;
 
 /**
  * Reads what lies behind a damaged place of a log. Depending on the version the Engine skips a damaged line,
  * ends the answer with an error, or drops the rest of the file without a word; but `tail` begins behind the
  * damage where the window is small enough. Looks for the widest window that the Engine answers in full, and
  * delivers it as what follows a gap.
+ *
+ * Rejects when the answer that would have to show the damage was cut short otherwise: that says nothing of the log.
  *
  * @returns undefined when no window could be read
  */
@@ -48,17 +55,50 @@ export async function reachAround(
   const follows = await reachesAnchor(context, task, tail);
   if (follows && task.readPast === true) return { readable: tail, result: undefined };
   const behindGap = follows ? {} : ({ behindGap: 'unreadable' } as const);
-  return { readable: tail, result: await transfer(context, { ...task, tail, ...behindGap }) };
+  for (let times = 0; ; times++) {
+    const result = await transfer(context, { ...task, tail, ...behindGap });
+    // It was answered in full a moment ago.
+    const isAgain = result.entries === 0 && result.fault !== undefined && mayBeDamage(result.fault);
+    if (!isAgain || times === AGAIN) return { readable: tail, result };
+  }
 }
 
+/**
+ * The daemon reports what is only for a moment wrong with it as it does a damaged record. But that is at the same place
+ * at each look: so the search goes on behind a place that can be read after all.
+ */
 async function widestReadable(context: TransferContext, task: RecoveryTask): Promise<number | undefined> {
-  const readable = async (tail: number): Promise<boolean> => {
-    const seen = await look(context.read, task.container, tail, 1, task.signal);
-    return seen.fault === undefined && seen.entries === tail;
+  let looks = 0;
+  const lookAt = async (tail: number): Promise<Look> => {
+    looks++;
+    return await look(context.read, task.container, tail, 1, task.signal);
   };
-  if (!(await readable(1))) return undefined;
-  let good = 1;
-  let bad = 2;
+  const readable = async (tail: number): Promise<boolean> => isWhole(await lookAt(tail), tail);
+  const becomesReadable = async (tail: number): Promise<boolean> => {
+    for (let times = 0; times < AGAIN && looks < MOST_LOOKS; times++) {
+      const seen = await lookAt(tail);
+      if (isWhole(seen, tail)) return true;
+      if (seen.fault !== undefined && !mayBeDamage(seen.fault)) throw seen.fault;
+      // All that there is, or what hides without an error, and does not pass by.
+      if (seen.fault === undefined && times > 0) return false;
+    }
+    return false;
+  };
+  // Where the log was read past the damage, there is no other time.
+  if (!(await (task.readPast === true ? becomesReadable(1) : readable(1)))) return undefined;
+  for (let good = 1; ; good++) {
+    good = await widestFrom(good, readable);
+    if (good >= FURTHEST || !(await becomesReadable(good + 1))) return good;
+  }
+}
+
+function isWhole({ fault, entries }: Look, tail: number): boolean {
+  return fault === undefined && entries === tail;
+}
+
+/** By doubling, and by halving what lies between. @param good a window that is readable */
+async function widestFrom(good: number, readable: (tail: number) => Promise<boolean>): Promise<number> {
+  let bad = 2 * good;
   while (bad <= FURTHEST && (await readable(bad))) {
     good = bad;
     bad *= 2;
@@ -75,23 +115,27 @@ async function widestReadable(context: TransferContext, task: RecoveryTask): Pro
 async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail: number): Promise<boolean> {
   if (task.cursor.anchor.length === 0)
     return await isWholeLog(context.read, task.container, tail, task.signal);
-  const matcher = new AnchorMatcher(task.cursor.anchor);
-  const repeats = new Repeats();
-  await context.read(
-    {
-      containerId: task.container.id,
-      containerName: task.container.name,
-      tty: task.container.tty,
-      lastWords: hasLastWords(task.container),
-      tail,
-      signal: task.signal,
-    },
-    {
-      entry: (stream, seconds, nanos, source, start, end) => {
-        const repeat = repeats.next(stream, seconds, nanos, source, start, end);
-        matcher.place(stream, seconds, nanos, source, start, end, repeat);
+  for (let times = 0; ; times++) {
+    const matcher = new AnchorMatcher(task.cursor.anchor);
+    const repeats = new Repeats();
+    const { fault } = await context.read(
+      {
+        containerId: task.container.id,
+        containerName: task.container.name,
+        tty: task.container.tty,
+        lastWords: hasLastWords(task.container),
+        tail,
+        signal: task.signal,
       },
-    },
-  );
-  return matcher.found;
+      {
+        entry: (stream, seconds, nanos, source, start, end) => {
+          const repeat = repeats.next(stream, seconds, nanos, source, start, end);
+          matcher.place(stream, seconds, nanos, source, start, end, repeat);
+        },
+      },
+    );
+    if (matcher.found || fault === undefined) return matcher.found;
+    // It was answered in full a moment ago.
+    if (!mayBeDamage(fault) || times === AGAIN) throw fault;
+  }
 }

@@ -31,7 +31,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
   const failures: (Error | undefined)[] = [];
   let details: ContainerDetails = {
     tty: false,
-    logDriver: 'json-file',
+    logDriver: options.format ?? 'json-file',
     startedAt: NOW - NS_PER_SECOND,
     finishedAt: 0n,
     running: true,
@@ -183,6 +183,112 @@ describe('a log that could not be read from its beginning', () => {
     await pollOn();
     expect({ lines: lines(), told: told() }).toEqual({ lines: ['first', 'second'], told: [] });
   });
+});
+
+test('empty lines that journald of an old Engine hides are no damage, nor is an error beside them', async () => {
+  const { write, poll, pollOn, end, lines, told, failures } = setUp('20.10', { format: 'journald' });
+  const shown: string[] = [];
+  for (let round = 0; round < 6; round++) {
+    for (let i = 0; i < 10; i++) {
+      for (let empty = 0; empty < i % 4; empty++) write('');
+      shown.push(`line ${round} ${i}`);
+      write(`line ${round} ${i}`);
+    }
+    if (round % 2 === 1) failures.push(new LogBodyError('daemon_error', 'for a moment'));
+    await poll();
+  }
+  end();
+  await pollOn();
+  expect({ lines: lines(), told: told() }).toEqual({ lines: shown, told: [] });
+});
+
+describe('an error that passes by, and is told where a damaged record would be', () => {
+  const FAULTS = {
+    "the daemon's error": new LogBodyError('daemon_error', 'for a moment'),
+    'a stall': new LogBodyError('stalled', 'nothing came'),
+    'a broken connection': new LogBodyError('truncated', 'the answer broke off'),
+  };
+  /** Each request of a search, and behind it. */
+  const PLACES = Array.from({ length: 40 }, (_, i) => i);
+
+  test.each(Object.entries(FAULTS))(
+    '%s: nothing is given up for it, whenever it strikes',
+    async (_name, fault) => {
+      for (const profile of ['20.10', '24', '28.5'] as const) {
+        for (const delivered of [0, 40]) {
+          for (const place of PLACES) {
+            const { write, poll, pollOn, end, lines, told, failures } = setUp(profile);
+            for (let i = 0; i < delivered; i++) write(`delivered ${i}`);
+            if (delivered > 0) await poll();
+            for (let i = 0; i < 20; i++) write(`new ${i}`);
+            // The first one makes it look for damage.
+            failures.push(FAULTS["the daemon's error"], ...Array<undefined>(place).fill(undefined), fault);
+            await pollOn();
+            end();
+            await pollOn();
+            const gaps = told().filter((text) => text.startsWith('gap'));
+            expect({ place, gaps, lines: lines().length }).toEqual({
+              place,
+              gaps: [],
+              lines: delivered + 20,
+            });
+          }
+        }
+      }
+    },
+  );
+
+  test('nor where it strikes every other request for a while', async () => {
+    const { write, poll, pollOn, end, lines, told, failures } = setUp('24');
+    for (let i = 0; i < 40; i++) write(`delivered ${i}`);
+    await poll();
+    for (let i = 0; i < 20; i++) write(`new ${i}`);
+    const fault = FAULTS["the daemon's error"];
+    for (let times = 0; times < 30; times++) failures.push(fault, undefined);
+    await pollOn();
+    end();
+    await pollOn();
+    expect({ lines: lines().length, told: told() }).toEqual({ lines: 60, told: [] });
+  });
+
+  test('a container that has ended is not left alone for it before what damage hides was reached', async () => {
+    const { log, write, poll, pollOn, end, lines, told, failures } = setUp('28.5');
+    write('before');
+    await poll();
+    write('spoilt');
+    log.corrupt(-1);
+    write('behind');
+    end();
+    await poll();
+    // Of the poll, of the look at the end, and of the first one behind the damage.
+    failures.push(undefined, undefined, FAULTS["the daemon's error"]);
+    await pollOn();
+    expect({ lines: lines(), told: told() }).toEqual({ lines: ['before', 'behind'], told: ['gap web'] });
+  });
+
+  const DAMAGED = (['20.10', '24', '28.5'] as const).flatMap((profile) =>
+    (['torn', 'wrong_time'] as const).map((kind) => [profile, kind] as const),
+  );
+
+  test.each(DAMAGED)(
+    '%s: where a record is %s as well, what stands behind it is read all the same, and nothing else is named',
+    async (profile, kind) => {
+      for (const place of PLACES) {
+        const { log, write, poll, pollOn, end, lines, told, failures } = setUp(profile);
+        for (let i = 0; i < 40; i++) write(`delivered ${i}`);
+        await poll();
+        write('spoilt');
+        log.corrupt(-1, kind);
+        for (let i = 0; i < 20; i++) write(`behind ${i}`);
+        failures.push(...Array<undefined>(place).fill(undefined), FAULTS["the daemon's error"]);
+        await pollOn();
+        end();
+        await pollOn();
+        const gaps = told().filter((text) => text.startsWith('gap'));
+        expect({ place, gaps, lines: lines().length }).toEqual({ place, gaps: ['gap web'], lines: 60 });
+      }
+    },
+  );
 });
 
 describe('an Engine that was seen to answer only what stands behind a damaged record', () => {

@@ -99,6 +99,28 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     expect(log.entries).toHaveLength(86);
   });
 
+  test('so is one that is passed over alone, also where the chunks of a line around it have its stamp', async () => {
+    const { log, poll, write, damage, lines, gaps } = setUp();
+    write(40);
+    await poll();
+    write(10);
+    damage(43, 0);
+    expect((await poll()).gap).toMatchObject({ cause: 'unreadable' });
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 43), ...numbers(44, 50)]));
+    expect(gaps()).toEqual([{ lastDelivered: START + 39n, firstAvailable: START + 44n }]);
+    write(5);
+    await poll();
+    await poll();
+    expect(gaps()).toHaveLength(1);
+    const stamp = START + 55n;
+    for (const text of ['first chunk', 'second chunk', 'last chunk']) {
+      log.entries.push({ stream: 1, stamp, text: Buffer.from(text), terminated: text === 'last chunk' });
+    }
+    damage(56, 0);
+    await poll();
+    expect(gaps()).toEqual([expect.anything(), { lastDelivered: START + 54n, firstAvailable: stamp }]);
+  });
+
   test('so they are at the beginning of a log, which is read without a window', async () => {
     const { poll, write, damage, lines, gaps } = setUp();
     write(8);
