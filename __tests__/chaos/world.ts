@@ -138,6 +138,12 @@ export class ChaosWorld {
     return this.#spoilt.has(containerId);
   }
 
+  /** Whether the entries of these numbers, or one of them, was destroyed. */
+  isDestroyed(containerId: string, first: number, last = first): boolean {
+    const spoilt = this.#spoilt.get(containerId) ?? [];
+    return spoilt.some(([from, to]) => from <= last && first <= to);
+  }
+
   note(what: string): void {
     this.log.note(this.step, what);
   }
@@ -146,6 +152,10 @@ export class ChaosWorld {
     this.collector.look();
     for (const id of this.collector.cursors()) {
       if (!this.#begins.has(id)) this.#begins.set(id, this.#beginOf(id));
+    }
+    for (const { talker } of this.crowd.everybody) {
+      const { id, running } = talker.container;
+      this.sight.stands(id, { running, cursor: this.collector.cursorOf(id) });
     }
     this.sight.look(this.collector.collecting && this.#veils === 0 && !this.daemonAway);
     if (this.sight.isClear) this.sight.hasLooked(this.collector.cursors());
@@ -157,8 +167,7 @@ export class ChaosWorld {
    * place leaves no trace.
    */
   isOutrun({ containerId, first, last }: WrittenLine): boolean {
-    if (this.#spoilt.get(containerId)?.some(([from, to]) => from <= last && first <= to) === true)
-      return true;
+    if (this.isDestroyed(containerId, first, last)) return true;
     return first < (this.#begins.get(containerId) ?? this.#beginOf(containerId));
   }
 

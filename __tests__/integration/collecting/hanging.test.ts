@@ -15,7 +15,7 @@ const HANGS: Readonly<Record<string, Fault>> = {
 
 /** Every line is there once, and nothing is said to be missing. */
 async function expectAllThere(world: CollectingWorld, madeUp?: RegExp): Promise<void> {
-  const accounts = [...(await world.accounts(madeUp)).values()];
+  const accounts = [...(await world.accounts({ madeUp })).values()];
   expect(accounts.filter(({ lost, twice, marks }) => lost > 0 || twice > 0 || marks.length > 0)).toEqual([]);
   expect(world.missed).toEqual([]);
 }

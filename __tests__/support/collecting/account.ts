@@ -1,11 +1,11 @@
 import { Account, type AccountLine, type Tally } from '../../../src/commands/demo/account.js';
-import { nanosOf, secondsOf } from '../../../src/audit/stamp-range.js';
 import { gapSpan, isGapText } from '../../../src/collector/gap.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js';
-import type { Nanoseconds } from '../../../src/model/nanoseconds.js';
-import { CHUNK_BYTES, type EngineSimulator, type WrittenLine } from '../../../src/simulators/engine/index.js';
+import type { EngineSimulator, WrittenLine } from '../../../src/simulators/engine/index.js';
 import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
+import { at, grouped, ofEngine, ofLoki, type SimulatedLine } from './account-lines.js';
+import { withoutPieces, type IsDestroyed } from './pieces.js';
 
 /** What an account is made of. */
 export interface AccountSources {
@@ -24,6 +24,8 @@ export interface AccountSources {
   readonly neverSeen?: (line: WrittenLine) => boolean;
   /** Lines that the simulated Engine makes up under a fault, and that no container wrote. */
   readonly madeUp?: RegExp | undefined;
+  /** Whether an entry was destroyed in the Engine's files. Default: none was. */
+  readonly isDestroyed?: IsDestroyed;
 }
 
 /** Of a cursor, what tells which lines were delivered. */
@@ -65,7 +67,7 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const lacking = !present.has(id) && sources.mayLack(id);
     const account = new Account(lines.length);
     const { once, underTwoNames } = withoutSecondNames(found.get(id) ?? []);
-    const stored = withWholeLines(lines, once);
+    const stored = withoutPieces(lines, once, sources.isDestroyed);
     const kept = refused.get(id) ?? [];
     const there = new Set([
       ...stored.map((entry) => keyOf(ofLoki(id, entry))),
@@ -199,48 +201,6 @@ function keyOf({ stream, seconds, nanos, text }: AccountLine): string {
   return `${stream} ${seconds} ${nanos} ${text}`;
 }
 
-/**
- * A line whose beginning was delivered before the rest of it was lost, or came too late, is in Loki in pieces: its
- * own bytes, with its own stamp. If all of them are there, it counts as found; if not, it must be named like any
- * other, and the pieces count nowhere.
- */
-function withWholeLines(lines: readonly SimulatedLine[], stored: readonly StoredEntry[]): StoredEntry[] {
-  const written = grouped(lines.map(ofEngine), keyOfLine);
-  const found: StoredEntry[] = [];
-  for (const [key, entries] of grouped(stored, (entry) => keyOfLine(ofLoki('', entry)))) {
-    const texts = new Set(written.get(key)?.map(({ text }) => text));
-    const pieces = entries.filter(({ line }) => {
-      return !texts.has(line) && [...texts].some((text) => text.length > CHUNK_BYTES && text.includes(line));
-    });
-    found.push(...entries.filter((entry) => !pieces.includes(entry)));
-    const [first] = pieces;
-    const whole = pieces.map(({ line }) => line).join('');
-    if (first !== undefined && texts.has(whole)) found.push({ ...first, line: whole });
-  }
-  return found;
-}
-
-function keyOfLine({ stream, seconds, nanos }: AccountLine): string {
-  return `${stream} ${seconds} ${nanos}`;
-}
-
-type SimulatedLine = WrittenLine & { readonly tty: boolean };
-
-function ofEngine({ containerId, stream, stampNs, text, tty }: SimulatedLine): AccountLine {
-  const shown = text.toString('utf8');
-  return {
-    ...at(stampNs),
-    containerId,
-    stream: stream === 'stdout' ? 1 : 2,
-    // The terminal's, not the line's.
-    text: tty && shown.endsWith('\r') ? shown.slice(0, -1) : shown,
-  };
-}
-
-function ofLoki(containerId: string, { labels, stamp, line }: StoredEntry): AccountLine {
-  return { ...at(stamp), containerId, stream: labels['stream'] === 'stderr' ? 2 : 1, text: line };
-}
-
 async function refusals(path: string): Promise<Map<string, { line: AccountLine; reason: string }[]>> {
   const all: { line: AccountLine; reason: string }[] = [];
   for await (const { labels, structuredMetadata, stamp, line, reason } of readRejectedFile(path)) {
@@ -249,19 +209,4 @@ async function refusals(path: string): Promise<Map<string, { line: AccountLine; 
     all.push({ line: { ...at(stamp), containerId, stream, text: line.toString('utf8') }, reason });
   }
   return grouped(all, ({ line }) => line.containerId);
-}
-
-function at(stamp: Nanoseconds): { seconds: number; nanos: number } {
-  return { seconds: secondsOf(stamp), nanos: nanosOf(stamp) };
-}
-
-function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -27,7 +27,7 @@ import {
 } from '../../../src/simulators/loki/index.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { until } from '../until.js';
-import { accountsOf, type ContainerAccount } from './account.js';
+import { accountsOf, type AccountSources, type ContainerAccount } from './account.js';
 
 /** Settings as the YAML file has them. */
 export type Settings = z.input<typeof configSchema>;
@@ -143,11 +143,13 @@ export class CollectingWorld {
     await this.#running;
   }
 
-  /** What became of every line. @param madeUp see AccountSources */
-  async accounts(madeUp?: RegExp): Promise<Map<string, ContainerAccount>> {
+  /** What became of every line. @param known what the Engine did that a collector cannot know */
+  async accounts(
+    known: Pick<AccountSources, 'madeUp' | 'isDestroyed'> = {},
+  ): Promise<Map<string, ContainerAccount>> {
     const { engine, loki, rejectedFile } = this;
     const missed = new Set(this.missed.map(({ container }) => container.id));
-    return await accountsOf({ engine, loki, rejectedFile, mayLack: (id) => missed.has(id), madeUp });
+    return await accountsOf({ engine, loki, rejectedFile, mayLack: (id) => missed.has(id), ...known });
   }
 
   pollsOf(containerId: string): number {

@@ -81,7 +81,7 @@ async function resultOf(
 ): Promise<FaultRun> {
   const cells = new Map<ContainerKind, ContainerAccount[]>(CONTAINER_KINDS.map((kind) => [kind, []]));
   const strangers: ContainerAccount[] = [];
-  for (const [id, account] of await world.accounts(madeUp)) {
+  for (const [id, account] of await world.accounts({ madeUp })) {
     const kind = talkers.find(({ ids }) => ids.has(id))?.kind;
     if (kind === undefined) strangers.push(account);
     else cells.get(kind)?.push(account);
