@@ -1,5 +1,5 @@
 import type { CollectingOptions, CollectingWorld } from '../collecting/index.js';
-import type { ContainerKind, Talker } from './talkers.js';
+import type { Talker } from './talkers.js';
 
 /** What a fault may do to the lines of a container, beside delaying them. */
 export type Harm =
@@ -27,8 +27,6 @@ export interface Fault {
   readonly quiet?: boolean;
   /** Lines that it makes up, and that no container wrote. */
   readonly madeUp?: RegExp;
-  /** Types of containers that it is not crossed with, as nobody could tell what it makes up from what they say. */
-  readonly except?: readonly ContainerKind[];
   /** How its containers are made, beside what their type says. */
   readonly containers?: ConstructorParameters<typeof Talker>[2];
   /** Lays it on, while all containers talk. */
