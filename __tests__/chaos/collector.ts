@@ -1,10 +1,13 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeCursor } from '../../src/cursors/codec.js';
+import { cursorFile } from '../../src/cursors/file-names.js';
 import { idOfFile } from '../../src/cursors/read-cursors.js';
 import { ExitCode } from '../../src/model/exit-codes.js';
 import { Program } from '../support/collector/program.js';
 import { Service } from '../support/collector/service.js';
 import { CLOCK_MODULE } from './set-clock.js';
+import type { Standing } from './sight.js';
 
 /** A container that the collector named as missed. */
 export interface Named {
@@ -194,6 +197,13 @@ export class ChaosCollector {
     const folder = join(this.stateDir, 'cursors');
     const names = existsSync(folder) ? readdirSync(folder) : [];
     return new Set(names.map(idOfFile).filter((id) => id !== undefined));
+  }
+
+  /** What the cursor of a container tells of it. */
+  cursorOf(id: string): Standing['cursor'] {
+    const path = join(this.stateDir, 'cursors', cursorFile(id));
+    if (!existsSync(path)) return undefined;
+    return decodeCursor(readFileSync(path)).complete === true ? 'complete' : 'open';
   }
 
   /** Another command on the same settings. */

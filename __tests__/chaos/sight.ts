@@ -5,10 +5,18 @@ const ENOUGH_MS = 2000;
 /** A removal may still be judged for so long after it, ms: by the events, or at the end of a poll. */
 const JUDGED_MS = 10_000;
 
+/** How a container stands in a step, until its removal begins. */
+export interface Standing {
+  readonly running: boolean;
+  /** Its cursor tells that more may come, or that it was read to its end; undefined: there is none. */
+  readonly cursor: 'open' | 'complete' | undefined;
+}
+
 interface Stay {
-  readonly from: number;
+  from: number;
   removedAt: number | undefined;
   seen: boolean;
+  standing: Standing;
   excused: boolean;
 }
 
@@ -54,9 +62,22 @@ export class Sight {
   }
 
   made(id: string): void {
-    const stay = { from: performance.now(), removedAt: undefined, seen: false, excused: false };
+    const standing = { running: true, cursor: undefined };
+    const stay = { from: performance.now(), removedAt: undefined, seen: false, standing, excused: false };
     this.#stays.set(id, stay);
     this.#unseen.add(stay);
+  }
+
+  /** Takes note of how it stands. One that was read to its end, and is started again, is to be seen anew. */
+  stands(id: string, standing: Standing): void {
+    const stay = this.#stays.get(id);
+    if (stay === undefined || stay.removedAt !== undefined) return;
+    if (standing.running && !stay.standing.running && standing.cursor === 'complete') {
+      stay.from = performance.now();
+      stay.seen = false;
+      this.#unseen.add(stay);
+    }
+    stay.standing = standing;
   }
 
   /** Its removal has begun: nothing of it can be read any more. */
@@ -91,9 +112,13 @@ export class Sight {
     this.#unwatchedSince = undefined;
   }
 
-  /** Whether nobody could see it well enough to name it when it went. */
+  /**
+   * Whether nobody could see it well enough to name it when it went. Of whose cursor more was to come, the collector
+   * and each one after it know, however short its stay and however little they see of the Engine.
+   */
   isUnseen(id: string): boolean {
     const stay = this.#stays.get(id);
-    return stay?.removedAt !== undefined && (stay.excused || !stay.seen);
+    if (stay?.removedAt === undefined || stay.standing.cursor === 'open') return false;
+    return stay.excused || !stay.seen;
   }
 }

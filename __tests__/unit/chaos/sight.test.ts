@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { Sight } from '../../chaos/sight.js';
+
+test('a container that was there for a moment need not be named, unless more was to come of its cursor', () => {
+  const sight = new Sight();
+  for (const cursor of ['open', 'complete', undefined] as const) {
+    const id = cursor ?? 'none';
+    sight.made(id);
+    sight.stands(id, { running: true, cursor });
+    sight.removed(id);
+    // Its cursor is completed then, whether it is named or not.
+    sight.stands(id, { running: false, cursor: 'complete' });
+  }
+  expect(['open', 'complete', 'none'].map((id) => sight.isUnseen(id))).toEqual([false, true, true]);
+});
+
+test('one that is there still, or that nobody made, is none that nobody saw', () => {
+  const sight = new Sight();
+  sight.made('here');
+  expect(['here', 'of a run before'].map((id) => sight.isUnseen(id))).toEqual([false, false]);
+});
+
+test('a collector that is started knows of those only that have a cursor: others that went shortly before are excused', () => {
+  const sight = new Sight();
+  for (const id of ['polled', 'brief']) sight.made(id);
+  sight.stands('polled', { running: true, cursor: 'open' });
+  for (const id of ['polled', 'brief']) sight.removed(id);
+  sight.begins(performance.now());
+  sight.hasLooked(new Set(['polled']));
+  expect(['polled', 'brief'].map((id) => sight.isUnseen(id))).toEqual([false, true]);
+});
