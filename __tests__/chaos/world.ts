@@ -153,6 +153,10 @@ export class ChaosWorld {
     for (const id of this.collector.cursors()) {
       if (!this.#begins.has(id)) this.#begins.set(id, this.#beginOf(id));
     }
+    for (const { talker } of this.crowd.everybody) {
+      const { id, running } = talker.container;
+      this.sight.stands(id, { running, cursor: this.collector.cursorOf(id) });
+    }
     this.sight.look(this.collector.collecting && this.#veils === 0 && !this.daemonAway);
     if (this.sight.isClear) this.sight.hasLooked(this.collector.cursors());
   }
