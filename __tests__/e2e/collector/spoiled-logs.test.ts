@@ -17,6 +17,7 @@ jest.setTimeout(300_000);
 
 const LINES = 40;
 const GARBAGE = { raw: 'garbage\n' };
+const NO_LOG_LINE = { raw: '{"log":"lost\\n","stream":"stdout","time":"nonsense"}\n' };
 const NULS = '\0'.repeat(4096);
 /** A line that a full disk or a loss of power cut short; what is written next continues it. */
 const TORN = { raw: '{"log":"to' };
@@ -42,12 +43,19 @@ interface Spoiled {
   readonly swallowed?: readonly string[];
   /** What is behind the damage. */
   readonly names: readonly string[];
+  /** The damaged line is lost, whatever can be read, and that is told. */
+  readonly isNamed?: boolean;
   /** The Engine opens compressed files first of all, and may refuse the whole log for one that is damaged. */
   readonly mayRefuse?: boolean;
 }
 
 const SPOILED: Readonly<Record<string, Spoiled>> = {
   'a line that is no JSON': { log: { current: [...before, GARBAGE, ...behind] }, names: ['behind'] },
+  'a line that is JSON and no log line': {
+    log: { current: [...before, NO_LOG_LINE, ...behind] },
+    names: ['behind'],
+    isNamed: true,
+  },
   'a line of NUL bytes': {
     log: { current: [...before, { raw: `${NULS}\n` }, ...behind] },
     names: ['behind'],
@@ -103,7 +111,7 @@ describeEngines('A log that was spoilt behind what was delivered', (engine) => {
 
       const { summary } = await pollard.catchUp();
       const refused = new Map(summary.failed.map(({ container, ...rest }) => [container, rest]));
-      for (const [what, { names, swallowed = [], mayRefuse }] of Object.entries(SPOILED)) {
+      for (const [what, { names, swallowed = [], isNamed, mayRefuse }] of Object.entries(SPOILED)) {
         const container = containers[what] as TestContainer;
         const held = linesOf(pollard.loki, container);
         const found = { what, held: held.filter((line) => /^(before|behind|later) /.test(line)) };
@@ -121,7 +129,7 @@ describeEngines('A log that was spoilt behind what was delivered', (engine) => {
           lacking: [],
         });
         expect({ what, held: found.held.length }).toEqual({ what, held: all.length - lacking.length });
-        if (lacking.length > 0)
+        if (lacking.length > 0 || isNamed === true)
           expect({ what, marks: held.filter(isGapText).length }).toEqual({ what, marks: 1 });
       }
 

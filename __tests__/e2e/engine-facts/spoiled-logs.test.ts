@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import {
+  chunkAt,
   containerWithLog,
   describeEngines,
   gzip,
@@ -69,6 +70,23 @@ describeEngines('Engine facts: a corrupt line in a json-file log', (engine) => {
     const seen = (await textsOrError(container)).filter(isLine);
     if (engine().atLeast(23)) expect(seen).not.toContain('b');
     else expect(seen).toEqual(['a', 'b']);
+  });
+
+  test('of a long line, a chunk with a wrong time costs 20.10 only that chunk: the others have one stamp still', async () => {
+    const container = await containerWithLog(engine(), {
+      current: [
+        chunkAt(1, 'first '),
+        { raw: '{"log":"second ","stream":"stdout","time":"nonsense"}\n' },
+        chunkAt(1, 'last\n'),
+      ],
+    });
+    const seen = (await textsOrError(container)).filter(isLine);
+    if (engine().atLeast(23)) expect(seen).not.toContain('last');
+    else expect(seen).toEqual(['first ', 'last']);
+    // For `tail` it counts.
+    expect((await textsOrError(container, { tail: '2' })).filter(isLine)).toEqual(
+      engine().atLeast(23) ? [] : ['last'],
+    );
   });
 
   test('an empty line does no harm', async () => {
