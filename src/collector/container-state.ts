@@ -38,6 +38,8 @@ export interface ContainerState {
   pollBegan: Moment | undefined;
   /** When the last poll that read to the end of the log began. */
   readToEnd: Moment | undefined;
+  /** That poll took it for one that runs, and so held back what may have been the last words of a TTY. */
+  lastWordsHeld: boolean;
   /** Wall clock, ns: when it died last; the latest that it can be. */
   diedAt: Nanoseconds | undefined;
   /** Monotonic ms. */
@@ -85,6 +87,7 @@ export function newContainerState(
     polledAt: undefined,
     pollBegan: undefined,
     readToEnd: undefined,
+    lastWordsHeld: false,
     diedAt: undefined,
     seenAt: now,
     rate: 0,

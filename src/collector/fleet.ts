@@ -215,8 +215,9 @@ export class Fleet {
       before === 'waiting' ||
       // Said when it was found. A cursor shows that it could be read before, and may lack what came since.
       (before === 'unreadable' && state.cursor === undefined) ||
-      // A line that the poll left open, not knowing of the end, was not delivered.
-      (state.diedAt !== undefined && state.readToEnd?.isAfter(state.diedAt) === true && !hasOpenLine(state));
+      (state.diedAt !== undefined &&
+        state.readToEnd?.isAfter(state.diedAt) === true &&
+        !lacksLastWords(state));
     // What is to be said of its end is said now, and not again at the next start.
     this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;
@@ -261,8 +262,9 @@ function startedUnseen({ life, summary, polledAt }: ContainerState, askedAt: num
   return life === 'drained' && summary.state === 'running' && polledAt !== undefined && polledAt < askedAt;
 }
 
-function hasOpenLine({ cursor }: ContainerState): boolean {
-  return cursor !== undefined && cursor.open.length > 0;
+/** What a poll that did not know of the end left open, or held back, was not delivered. */
+function lacksLastWords({ cursor, lastWordsHeld }: ContainerState): boolean {
+  return lastWordsHeld || (cursor !== undefined && cursor.open.length > 0);
 }
 
 /**

@@ -7,6 +7,7 @@ import { boundedSignal } from './bounded-signal.js';
 import { containerRef, type ContainerState } from './container-state.js';
 import type { Engine } from './engine.js';
 import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
+import { hasLastWords } from './line-assembler.js';
 import { look } from './look.js';
 import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
@@ -70,7 +71,10 @@ export class PollRunner {
       await this.#reopen(state, details);
       const report = await this.#poll(state, details, began, signal);
       observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
-      if (report.fault === undefined && !report.suspect) state.readToEnd = moment;
+      if (report.fault === undefined && !report.suspect) {
+        state.readToEnd = moment;
+        state.lastWordsHeld = details.tty && !hasLastWords(details);
+      }
       this.#conclude(state, details, report, began);
       await this.#complete(state);
       return report;

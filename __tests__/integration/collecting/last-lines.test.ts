@@ -54,3 +54,31 @@ test.each([
     });
   },
 );
+
+test('a poll that takes it for one that runs holds back the last words of a TTY: named as missed', async () => {
+  // Nobody tells of the death until the container is gone.
+  const settings = { discovery: { list_interval: '1h' } };
+  await withCollector({ settings }, async (world) => {
+    const { engine } = world;
+    const shell = engine.addContainer({ name: 'shell', tty: true });
+    await world.start();
+    shell.writeLine('stdout', 'before');
+    await world.caughtUp();
+
+    const lift = engine.fault({ endpoint: 'events' }, { kind: 'refuse' });
+    const struck = engine.faultsStruck;
+    await until('no look at the events is under way', () => engine.faultsStruck > struck);
+    shell.writeChunk('stdout', 'last words');
+    shell.die(0);
+    const polls = world.pollsOf(shell.id);
+    await until('it was polled behind its death', () => world.pollsOf(shell.id) >= polls + 2);
+    shell.remove();
+    lift();
+    await until('its removal is known', () =>
+      world.service.containers().every(({ life }) => life === 'gone'),
+    );
+    await world.stop();
+
+    expect(world.missed).toMatchObject([{ container: { name: 'shell' }, reason: 'removed_early' }]);
+  });
+});

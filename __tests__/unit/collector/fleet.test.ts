@@ -226,6 +226,16 @@ describe('the fleet', () => {
     expect(observer.told).toContain('missed name-a: removed_early');
   });
 
+  test('removed after it was read to the end, as a TTY that runs: its last words may be missing', () => {
+    const { fleet, observer } = setUp();
+    fleet.listed([container('a')]);
+    const cursor = cursorOf('a');
+    Object.assign(fleet.get('a')!, { cursor, readToEnd: momentAt(START + 20n), lastWordsHeld: true });
+    fleet.event(event('die', container('a'), START + 10n));
+    fleet.event(event('destroy', container('a'), START + 11n));
+    expect(observer.told).toContain('missed name-a: removed_early');
+  });
+
   test('removed before its last words were read: said', () => {
     const { fleet, observer } = setUp();
     fleet.listed([container('a')]);

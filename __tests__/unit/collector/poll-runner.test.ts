@@ -251,6 +251,17 @@ describe('the life of a container', () => {
     expect(state.readToEnd?.isAfter(died - NS_PER_SECOND)).toBe(true);
   });
 
+  test.each([
+    { what: 'a TTY that runs', details: { tty: true }, held: true },
+    { what: 'a TTY that has ended', details: { tty: true, running: false, finishedAt: NOW }, held: false },
+    { what: 'one without a TTY', details: {}, held: false },
+  ])('read to the end, $what: whether last words may be held back', async ({ details, held }) => {
+    const { write, poll, state } = setUp({ start: 'beginning', details });
+    write('line');
+    await poll();
+    expect(state.lastWordsHeld).toBe(held);
+  });
+
   test('a running container keeps its open line', async () => {
     const { write, poll, stored, state } = setUp({ start: 'beginning' });
     write('half', 0n, false);
