@@ -71,7 +71,8 @@ async function widestReadable(context: TransferContext, task: RecoveryTask): Pro
   let looks = 0;
   const lookAt = async (tail: number): Promise<Look> => {
     looks++;
-    return await look(context.read, task.container, tail, 1, task.signal);
+    // What has no newline at the end counts: the container may have ended since it was inspected.
+    return await look(context.read, { ...task.container, running: false }, tail, 1, task.signal);
   };
   const readable = async (tail: number): Promise<boolean> => isWhole(await lookAt(tail), tail);
   const becomesReadable = async (tail: number): Promise<boolean> => {

@@ -29,21 +29,26 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
   const errorSeen: boolean[] = [];
   /** What the next reads fail with, one each. */
   const failures: (Error | undefined)[] = [];
+  /** What happens before the next reads, one each. */
+  const meanwhile: (() => void)[] = [];
   let details: ContainerDetails = {
-    tty: false,
+    tty: options.tty ?? false,
     logDriver: options.format ?? 'json-file',
     startedAt: NOW - NS_PER_SECOND,
     finishedAt: 0n,
     running: true,
   };
   const tails: (number | undefined)[] = [];
-  const read: LogSource = async ({ tail, since }, sink) => {
+  const read: LogSource = async ({ tail, since, lastWords }, sink) => {
     tails.push(tail);
+    meanwhile.shift()?.();
     const failure = failures.shift();
     if (failure !== undefined) return { bytes: 0, fault: failure };
     const { entries, error, hangs } = log.open({ tail, since });
     if (hangs === true) return { bytes: 0, fault: new LogBodyError('stalled', 'nothing came') };
     for (const { stream, stampNs, text, terminated } of entries) {
+      // As of a TTY: see TtyParser.
+      if (options.tty === true && lastWords === false && !terminated && text.length < CHUNK_BYTES) continue;
       const seconds = Number(stampNs / NS_PER_SECOND);
       const nanos = Number(stampNs % NS_PER_SECOND);
       sink.entry(stream === 'stdout' ? 1 : 2, seconds, nanos, text, 0, text.length, terminated);
@@ -102,6 +107,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     log,
     errorSeen,
     failures,
+    meanwhile,
     tails,
     state,
     write: (text: string) => log.writeLine('stdout', text, NOW + BigInt(written++)),
@@ -249,6 +255,23 @@ describe('an error that passes by, and is told where a damaged record would be',
     end();
     await pollOn();
     expect({ lines: lines().length, told: told() }).toEqual({ lines: 60, told: [] });
+  });
+
+  test('nor where the container has ended meanwhile, in the middle of a line', async () => {
+    const { log, write, poll, pollOn, end, lines, told, failures, meanwhile } = setUp('24', { tty: true });
+    for (let i = 0; i < 40; i++) write(`delivered ${i}`);
+    await poll();
+    for (let i = 0; i < 20; i++) write(`new ${i}`);
+    failures.push(FAULTS["the daemon's error"]);
+    const none = (): void => undefined;
+    meanwhile.push(none, none, none, none, () => {
+      log.write('stdout', 'last words', NOW + 100n);
+      log.endStreams(NOW + 100n);
+    });
+    await poll();
+    end();
+    await pollOn();
+    expect({ lines: lines().length, told: told() }).toEqual({ lines: 61, told: [] });
   });
 
   test('a container that has ended is not left alone for it before what damage hides was reached', async () => {
