@@ -50,6 +50,8 @@ export interface TransferRequest {
   readonly since?: Nanoseconds;
   /** Set: all of the answer is new, behind a gap; the anchor is not looked for. */
   readonly behindGap?: GapCause;
+  /** Set: what stands behind the gap was shown already, and lines that were open went on in it. */
+  readonly readPast?: boolean;
   /** Set: the log is known to be empty, so that an answer without entries is what stands behind the gap. */
   readonly emptied?: boolean;
   /** Set: a part of the anchor is enough, because the log is known not to hold all of it. */
@@ -136,7 +138,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     begin: () => {
       assembler.resume(cursor.open);
       // Behind a gap the rest of an open line is gone.
-      if (request.behindGap) assembler.closeAll();
+      if (request.behindGap && request.readPast !== true) assembler.closeAll();
       if (cursor.open.length > 0) delivery.after();
     },
     before: (seconds) => delivery.before(seconds),

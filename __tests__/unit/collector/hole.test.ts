@@ -121,6 +121,20 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     expect(gaps()).toEqual([expect.anything(), { lastDelivered: START + 54n, firstAvailable: stamp }]);
   });
 
+  test('a line that goes on behind it is sent again as it was shown, and not in two', async () => {
+    const { log, poll, write, damage, lines } = setUp();
+    write(40);
+    await poll();
+    const stamp = START + 40n;
+    log.entries.push({ stream: 1, stamp, text: Buffer.from('a line in '), terminated: false });
+    await poll();
+    write(1);
+    damage(41, 0);
+    log.entries.push({ stream: 1, stamp, text: Buffer.from('two chunks'), terminated: true });
+    expect((await poll()).gap).toMatchObject({ cause: 'unreadable' });
+    expect(lines()).toEqual([...numbers(0, 40), 'a line in two chunks']);
+  });
+
   test('so they are at the beginning of a log, which is read without a window', async () => {
     const { poll, write, damage, lines, gaps } = setUp();
     write(8);
