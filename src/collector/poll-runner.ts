@@ -75,6 +75,7 @@ export class PollRunner {
         state.readToEnd = moment;
         state.lastWordsHeld = details.tty && !hasLastWords(details);
       }
+      if (hasEnded(details) && report.fresh > 0) await this.#lookAgain(state, details, signal);
       this.#conclude(state, details, report, began);
       await this.#complete(state);
       return report;
@@ -95,6 +96,18 @@ export class PollRunner {
     // It was started since it died last, also where the event of that is lost.
     if (details.running && details.startedAt > details.finishedAt) state.diedAt = undefined;
     return details;
+  }
+
+  /**
+   * What was read may be of a life that began behind the look at the container, and its event lost, or heard by
+   * nobody in a catch-up: then its log is not read to the end for good. Wakes the state if that may be so.
+   */
+  async #lookAgain(state: ContainerState, before: ContainerDetails, signal: AbortSignal): Promise<void> {
+    if (wasWoken(state)) return;
+    const now = await this.#options.engine.inspect(state.summary.id, signal).catch(() => undefined);
+    if (now?.running === false && now.finishedAt === before.finishedAt) return;
+    state.details = undefined;
+    state.again = true;
   }
 
   async #poll(

@@ -27,6 +27,8 @@ function setUp(
   options: {
     start?: StartPolicy;
     details?: Partial<ContainerDetails>;
+    /** What the second look at it shows, and each behind that. */
+    later?: Partial<ContainerDetails> | Error;
     bornUnderWatch?: boolean;
     since?: SinceSemantics;
   } = {},
@@ -46,8 +48,9 @@ function setUp(
   const engine: Engine = {
     list: async () => [],
     inspect: async () => {
-      inspects++;
-      return { ...RUNNING, ...options.details };
+      const later = inspects++ > 0 ? options.later : undefined;
+      if (later instanceof Error) throw later;
+      return { ...RUNNING, ...options.details, ...later };
     },
     events: async () => ({ events: [], relist: false, overrun: false }),
   };
@@ -227,6 +230,33 @@ describe('the life of a container', () => {
     expect(stored()).toEqual(['line', 'last words']);
     // So that its removal later is no loss, whoever is there to see it.
     expect(state.cursor).toMatchObject({ complete: true });
+  });
+
+  test.each([
+    { what: 'runs again', later: { running: true, startedAt: NOW + 1n } },
+    { what: 'ran again, and has ended again', later: { startedAt: NOW + 1n, finishedAt: NOW + 2n } },
+    { what: 'cannot be looked at', later: new Error('no answer') },
+  ])('ended, and behind its last lines it $what: not read to the end, polled at once', async ({ later }) => {
+    const { write, poll, state, stored, clock } = setUp({
+      start: 'beginning',
+      details: { running: false, finishedAt: NOW },
+      later,
+    });
+    write('of its next life');
+    expect(await poll()).toMatchObject({ fresh: 1 });
+    expect(stored()).toEqual(['of its next life']);
+    expect(state).toMatchObject({ life: 'active', dueAt: clock.monotonic() });
+    expect(state.cursor!.complete).toBeUndefined();
+  });
+
+  test('ended, and nothing new in its log: not looked at twice', async () => {
+    const { poll, state, inspects } = setUp({
+      start: 'beginning',
+      details: { running: false, finishedAt: NOW },
+    });
+    await poll();
+    expect(state.life).toBe('drained');
+    expect(inspects()).toBe(1);
   });
 
   test('started again, it is no longer read to the end: written down before its log is asked for', async () => {
