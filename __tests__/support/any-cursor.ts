@@ -25,16 +25,20 @@ const hex = (length: number): fc.Arbitrary<string> =>
     .array(fc.nat(15), { minLength: length, maxLength: length })
     .map((digits) => digits.map((digit) => digit.toString(16)).join(''));
 const moved = fc.record({ stamp, assigned: stamp });
+const place = {
+  anchor: fc.array(fc.record({ stamp, stream, hash: hex(16) }), { maxLength: 5 }),
+  open: fc.array(fc.record({ stream, stamp, text: fc.uint8Array(), cut: fc.boolean() }), { maxLength: 2 }),
+  moved: fc.record({ stdout: moved, stderr: moved }, { requiredKeys: [] }),
+};
 
 export const anyCursor: fc.Arbitrary<Cursor> = fc.record(
   {
     containerId: hex(64),
     containerName: fc.string({ unit: 'binary' }),
-    anchor: fc.array(fc.record({ stamp, stream, hash: hex(16) }), { maxLength: 5 }),
-    open: fc.array(fc.record({ stream, stamp, text: fc.uint8Array(), cut: fc.boolean() }), { maxLength: 2 }),
-    moved: fc.record({ stdout: moved, stderr: moved }, { requiredKeys: [] }),
+    ...place,
     committedAt: stamp,
     complete: fc.constant(true as const),
+    soundUpTo: fc.record(place),
   },
   { requiredKeys: ['containerId', 'containerName', 'anchor', 'open', 'moved', 'committedAt'] },
 );

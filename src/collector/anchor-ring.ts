@@ -93,17 +93,35 @@ export class AnchorRing {
     if (count === this.#size) entries.length = 0;
     for (let i = this.#seen - count; i < this.#seen; i++) {
       const slot = i % this.#size;
-      entries.push({
-        stamp: BigInt(this.#seconds[slot] as number) * NS_PER_SECOND + BigInt(this.#nanos[slot] as number),
-        stream: this.#streams[slot] === 1 ? 'stdout' : 'stderr',
-        hash: fingerprint(
+      entries.push(
+        entryOf(
+          this.#streams[slot] as StreamNumber,
+          this.#seconds[slot] as number,
+          this.#nanos[slot] as number,
           this.#sources[slot] as Buffer,
           this.#starts[slot] as number,
           this.#ends[slot] as number,
           this.#repeats[slot] as number,
         ),
-      });
+      );
     }
     return entries;
   }
+}
+
+/** One entry, as an anchor has it. */
+export function entryOf(
+  stream: StreamNumber,
+  seconds: number,
+  nanos: number,
+  source: Buffer,
+  start: number,
+  end: number,
+  repeat: number,
+): AnchorEntry {
+  return {
+    stamp: BigInt(seconds) * NS_PER_SECOND + BigInt(nanos),
+    stream: stream === 1 ? 'stdout' : 'stderr',
+    hash: fingerprint(source, start, end, repeat),
+  };
 }

@@ -31,6 +31,19 @@ export function gapText(containerName: string, gap: Gap): string {
   return `${MARK}${containerName} ${span} may be missing: ${REASONS[gap.cause]}`;
 }
 
+/** That line with its stamp, 1 ns before the first entry there is. */
+export function gapLine(
+  containerName: string,
+  gap: Gap,
+): { readonly seconds: number; readonly nanos: number; readonly text: Buffer } {
+  const stamp = gap.firstAvailable - 1n;
+  return {
+    seconds: Number(stamp / NS_PER_SECOND),
+    nanos: Number(stamp % NS_PER_SECOND),
+    text: Buffer.from(gapText(containerName, gap)),
+  };
+}
+
 /** Whether a line is such a marker, of any container. */
 export function isGapText(line: string): boolean {
   return line.startsWith(MARK);
@@ -91,9 +104,8 @@ export class GapMarker implements EntrySink {
       const firstAvailable = BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
       this.gap = { cause: this.#cause, lastDelivered: this.#lastDelivered, firstAvailable };
       this.#tell(this.gap);
-      const text = Buffer.from(gapText(this.#containerName, this.gap));
-      if (nanos > 0) this.#lines?.line(stream, seconds, nanos - 1, text, 0, text.length);
-      else this.#lines?.line(stream, seconds - 1, 999_999_999, text, 0, text.length);
+      const mark = gapLine(this.#containerName, this.gap);
+      this.#lines?.line(stream, mark.seconds, mark.nanos, mark.text, 0, mark.text.length);
     }
     this.#next.entry(stream, seconds, nanos, source, start, end, terminated);
   }

@@ -17,36 +17,39 @@ const TIMES = 3;
  * Such an answer has fewer entries than it was asked for, as that of a log that has no more. But of such a log as
  * many as these can be asked for, or one more, and the answer is the same. Behind a hole one of both is not: what is
  * passed over counts for `tail`, so that the answer begins later, or among what is passed over. One more look, equal
- * to the first, tells that the log was not rotated in between. In doubt there is no hole; that the first entry of a
- * log alone is passed over does not show.
+ * to the first, tells that the log was not rotated in between. That the first entry of a log alone is passed over does
+ * not show.
+ *
+ * @returns undefined when it could not be found out now
+ * @throws LookCutShort when an answer did not come to its end
  */
 export async function hasHole(
   read: LogSource,
   container: ContainerRef,
   window: number,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   for (const slack of SLACK) {
-    const all = await beginningOf(read, container, window, signal);
+    const all = await wholeBeginningOf(read, container, window, signal);
+    if (all.entries >= window) return false;
     const some = all.entries + slack;
-    if (!all.complete || some >= window) return false;
+    if (some >= window) return undefined;
     const others = [
-      await beginningOf(read, container, some, signal),
-      await beginningOf(read, container, some + 1, signal),
+      await wholeBeginningOf(read, container, some, signal),
+      await wholeBeginningOf(read, container, some + 1, signal),
     ];
-    const again = await beginningOf(read, container, window, signal);
-    if (![...others, again].every(({ complete }) => complete)) return false;
+    const again = await wholeBeginningOf(read, container, window, signal);
     const isSame = again.isLike(all) && again.entries - all.entries <= slack;
     if (isSame) return others.some((other) => !other.isLike(all) || other.entries < all.entries);
   }
-  return false;
+  return undefined;
 }
 
 /**
  * Up to so many entries of a whole log are looked through for a hole, entries: a first read of more, or one behind a
  * rotation, would be read three times more.
  */
-const LARGEST_WHOLE = 10_000;
+export const LARGEST_WHOLE = 10_000;
 
 /**
  * How wide to look for a hole behind an answer.
@@ -74,6 +77,24 @@ export async function isWholeLog(
   const end = await beginningOf(read, container, tail, signal);
   for (const { fault } of [all, end]) if (fault !== undefined && !mayBeDamage(fault)) throw fault;
   return all.complete && end.complete && all.entries === end.entries && all.isLike(end);
+}
+
+async function wholeBeginningOf(...asked: Parameters<typeof beginningOf>): Promise<Beginning> {
+  const seen = await beginningOf(...asked);
+  if (seen.fault !== undefined) throw new LookCutShort(seen.fault);
+  return seen;
+}
+
+/** A look was cut short, and so tells nothing. */
+export class LookCutShort extends Error {
+  /** What the answer ended with. */
+  readonly fault: Error;
+
+  constructor(fault: Error) {
+    super(fault.message, { cause: fault });
+    this.name = 'LookCutShort';
+    this.fault = fault;
+  }
 }
 
 /** Asks again where the daemon has an error that may pass by. */

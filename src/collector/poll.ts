@@ -1,12 +1,12 @@
 import type { Cursor } from '../model/cursor.js';
+import type { ContainerRef } from '../model/container.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import { isDaemonError, isHang } from './answer-faults.js';
-import { hasHole, windowForHole } from './hole.js';
 import { look, sameEntry } from './look.js';
 import { readBehindGap, recover } from './lost-anchor.js';
+import { lookForHole, mayPassOver, type Answered } from './passed-over.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
-import { reachAround } from './recovery.js';
 import { transfer } from './transfer.js';
 import { firstWindow, inFrontOfDamage, widerWindow } from './window.js';
 
@@ -20,7 +20,8 @@ export type { PollReport } from './poll-sum.js';
  * it is widened, at last to the whole log. If the anchor is not even there, the log was rotated or truncated
  * past the cursor: all of it is new, behind a gap.
  */
-export async function pollContainer(context: PollContext, task: PollTask): Promise<PollReport> {
+export async function pollContainer(given: PollContext, task: PollTask): Promise<PollReport> {
+  const context = { ...given, mayPassOver: (container: ContainerRef) => mayPassOver(given, container) };
   const before = await cutOldLines(context, task);
   const sum = new PollSum(before);
   let answered: number;
@@ -78,14 +79,6 @@ async function lookFurther(sum: PollSum, look: () => Promise<void>): Promise<voi
   }
 }
 
-interface Answered {
-  /** The cursor before the poll. */
-  readonly before: Cursor;
-  readonly window: number | undefined;
-  /** Entries. */
-  readonly answered: number;
-}
-
 /** Whether the answer that held the anchor can be all that there is. */
 async function lookBehind(
   context: PollContext,
@@ -97,7 +90,7 @@ async function lookBehind(
     await recover(context, task, sum);
     return;
   }
-  if (sum.fresh > 0 && sum.fault === undefined) await lookForHole(context, task, sum, answer);
+  if (sum.fault === undefined) await lookForHole(context, task, sum, answer);
   // What is older than a look back is not wanted.
   const verify = task.verify && !task.tailHangs && task.from === undefined;
   // While a container runs, the next poll without news looks at the end; one that has ended is left alone after this.
@@ -142,24 +135,6 @@ async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor
   const cut: Cursor = { ...cursor, open };
   await context.commit(cut);
   return cut;
-}
-
-/** What was passed over on the way is reached from the log's end. */
-async function lookForHole(
-  context: PollContext,
-  task: PollTask,
-  sum: PollSum,
-  { before, window, answered }: Answered,
-): Promise<void> {
-  const { container, ended, signal } = task;
-  // From Engine 23 on an answer ends where the damage is, and that of other drivers always does.
-  if (context.sinceSemantics() !== 'filter' || container.logDriver !== 'json-file' || signal.aborted) return;
-  // Once it would hang; at the beginning of a log that is worth it.
-  if (task.tailHangs && before.anchor.length > 0) return;
-  const wide = windowForHole(window, answered);
-  if (wide === undefined || !(await hasHole(context.read, container, wide, signal))) return;
-  const recovered = await reachAround(context, { container, cursor: before, ended, signal, readPast: true });
-  if (recovered) sum.recovered(recovered);
 }
 
 /** An Engine may end an answer early without a word (a damaged line): the log's last entry tells. */

@@ -5,7 +5,7 @@ import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { LineBatch } from './line-batch.js';
 import type { EntrySink } from '../docker/entry-sink.js';
 import { AnchorMatcher } from './anchor.js';
-import { AnchorRing } from './anchor-ring.js';
+import { AnchorRing, entryOf } from './anchor-ring.js';
 import { AnswerReader, type NewEntries } from './answer-reader.js';
 import { Delivery, type Delivered } from './delivery.js';
 import { GapMarker, type Gap, type GapCause } from './gap.js';
@@ -26,6 +26,8 @@ export interface TransferContext {
   /** Told of a gap at once: the cursor is behind it as soon as the first batch is settled. */
   readonly onGap: (container: ContainerRef, gap: Gap) => void;
   readonly onCutLine?: () => void;
+  /** Whether the Engine may pass over entries of the container's log without a word. Left out: it does not. */
+  readonly mayPassOver?: (container: ContainerRef) => boolean;
 }
 
 export interface TransferSettings {
@@ -90,6 +92,7 @@ export async function transfer(context: TransferContext, request: TransferReques
   const { container, cursor } = request;
   const ring = new AnchorRing(settings.anchor, request.behindGap ? [] : cursor.anchor);
   let committed = cursor;
+  let soundUpTo = cursor.soundUpTo;
 
   const delivery: Delivery<Cursor> = new Delivery<Cursor>({
     newBatch: (stream) => context.newBatch(container, stream),
@@ -100,6 +103,7 @@ export async function transfer(context: TransferContext, request: TransferReques
       anchor: ring.anchor(),
       open: assembler.openLines(),
       moved: mover?.moved() ?? cursor.moved,
+      ...(soundUpTo === undefined ? {} : { soundUpTo }),
       committedAt: context.clock.now(),
     }),
     commit: async (place) => {
@@ -128,12 +132,14 @@ export async function transfer(context: TransferContext, request: TransferReques
         settings.gapMarker ? lines : undefined,
         container.name,
         request.behindGap,
-        lastStamp(cursor.anchor),
+        // What was passed over before the log was rotated is inside of the gap.
+        lastStamp((cursor.soundUpTo ?? cursor).anchor),
         (gap) => context.onGap(container, gap),
       )
     : undefined;
   const entries: EntrySink = marker ?? assembler;
   const matcher = new AnchorMatcher(request.behindGap ? [] : cursor.anchor, request.acceptsPart);
+  let isFirst = true;
   const fresh: NewEntries = {
     begin: () => {
       assembler.resume(cursor.open);
@@ -142,8 +148,19 @@ export async function transfer(context: TransferContext, request: TransferReques
       if (cursor.open.length > 0) delivery.after();
     },
     before: (seconds) => delivery.before(seconds),
-    entry: (stream, seconds, nanos, source, start, end, terminated) =>
-      entries.entry(stream, seconds, nanos, source, start, end, terminated),
+    entry: (stream, seconds, nanos, source, start, end, terminated) => {
+      if (isFirst) {
+        isFirst = false;
+        // All before the first entry behind a gap is named.
+        if (request.behindGap) soundUpTo = undefined;
+        if (context.mayPassOver?.(container) === true) {
+          const first = (): AnchorEntry => entryOf(stream, seconds, nanos, source, start, end, 0);
+          const { anchor, open, moved } = cursor;
+          soundUpTo ??= request.behindGap ? { anchor: [first()], open: [], moved } : { anchor, open, moved };
+        }
+      }
+      entries.entry(stream, seconds, nanos, source, start, end, terminated);
+    },
     after: () => delivery.after(),
   };
   const reader = new AnswerReader(matcher, ring, fresh, request.watchFor);

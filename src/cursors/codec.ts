@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { AnchorEntry, Cursor, MovedStamp, OpenLine } from '../model/cursor.js';
+import type { AnchorEntry, Cursor, LogPlace, MovedStamp, OpenLine } from '../model/cursor.js';
 import { CursorCorrupt, CursorTooNew } from './cursor-errors.js';
 
 /** The format of a cursor file that this Pollard writes. */
@@ -21,13 +21,17 @@ const base64Bytes = z
   .transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 const movedStamp = z.strictObject({ stamp: bigintText, assigned: bigintText });
 
-const cursorShape = z.strictObject({
-  containerId: z.string().regex(CONTAINER_ID),
-  containerName: z.string(),
+const placeShape = z.strictObject({
   anchor: z.array(z.strictObject({ stamp: bigintText, stream, hash: z.string().regex(/^[0-9a-f]{16}$/) })),
   open: z.array(z.strictObject({ stream, stamp: bigintText, text: base64Bytes, cut: z.boolean() })),
   moved: z.strictObject({ stdout: movedStamp.optional(), stderr: movedStamp.optional() }),
+});
+
+const cursorShape = placeShape.extend({
+  containerId: z.string().regex(CONTAINER_ID),
+  containerName: z.string(),
   complete: z.literal(true).optional(),
+  soundUpTo: placeShape.optional(),
   committedAt: bigintText,
 });
 
@@ -45,10 +49,9 @@ export function encodeCursor(cursor: Cursor): string {
   const payload = {
     containerId: cursor.containerId,
     containerName: cursor.containerName,
-    anchor: cursor.anchor.map(anchorJson),
-    open: cursor.open.map(openJson),
-    moved: movedJson(cursor.moved),
+    ...placeJson(cursor),
     ...(cursor.complete ? { complete: true } : {}),
+    ...(cursor.soundUpTo ? { soundUpTo: placeJson(cursor.soundUpTo) } : {}),
     committedAt: String(cursor.committedAt),
   };
   const sha256 = checksum(JSON.stringify(payload));
@@ -72,15 +75,18 @@ export function decodeCursor(bytes: Uint8Array): Cursor {
   }
   const cursor = cursorShape.safeParse(file.data.cursor);
   if (!cursor.success) throw new CursorCorrupt('not_a_cursor', whatIsWrong(cursor.error));
-  const { moved, complete, ...rest } = cursor.data;
+  const { complete, soundUpTo, ...rest } = cursor.data;
   return {
     ...rest,
+    ...placeOf(rest),
     ...(complete ? { complete } : {}),
-    moved: {
-      ...(moved.stdout ? { stdout: moved.stdout } : {}),
-      ...(moved.stderr ? { stderr: moved.stderr } : {}),
-    },
+    ...(soundUpTo ? { soundUpTo: placeOf(soundUpTo) } : {}),
   };
+}
+
+function placeOf({ anchor, open, moved }: z.infer<typeof placeShape>): LogPlace {
+  const { stdout, stderr } = moved;
+  return { anchor, open, moved: { ...(stdout ? { stdout } : {}), ...(stderr ? { stderr } : {}) } };
 }
 
 function parseDocument(bytes: Uint8Array): unknown {
@@ -129,6 +135,10 @@ function whatIsWrong(error: z.ZodError): string {
   const [issue] = error.issues;
   const path = issue?.path.join('.') ?? '';
   return `not a cursor: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'unknown shape'}`.slice(0, 300);
+}
+
+function placeJson({ anchor, open, moved }: LogPlace): object {
+  return { anchor: anchor.map(anchorJson), open: open.map(openJson), moved: movedJson(moved) };
 }
 
 function anchorJson(entry: AnchorEntry): object {

@@ -34,22 +34,38 @@ export interface MovedStamp {
  * A place in one container's log: every entry up to the last one of the anchor, in file order, was delivered,
  * but for the open lines carried here. An empty anchor means the beginning of the log.
  */
-export interface Cursor {
-  readonly containerId: string;
-  /** For people: the name when the cursor was written. */
-  readonly containerName: string;
+export interface LogPlace {
   /** The last entries read, in file order, oldest first. */
   readonly anchor: readonly AnchorEntry[];
   /** At most one a stream. */
   readonly open: readonly OpenLine[];
   readonly moved: Readonly<Partial<Record<StreamName, MovedStamp>>>;
+}
+
+/** The place that a container's log was read to. */
+export interface Cursor extends LogPlace {
+  readonly containerId: string;
+  /** For people: the name when the cursor was written. */
+  readonly containerName: string;
   /**
    * The container had ended, or was removed, and nothing more is to come but after another start: when it is gone
    * later, nothing is missing.
    */
   readonly complete?: boolean;
+  /**
+   * Only of an Engine that may pass over entries without a word: what follows this place was delivered, but not yet
+   * looked through for such a hole. Left out: nothing is to be looked through.
+   */
+  readonly soundUpTo?: LogPlace;
   /** When the cursor was committed, ns wall clock. For people and for the grace period. */
   readonly committedAt: Nanoseconds;
+}
+
+/** The same place, when what was delivered up to it is known to be all that there was, or was named. */
+export function sound(cursor: Cursor): Cursor {
+  const known = { ...cursor };
+  delete known.soundUpTo;
+  return known;
 }
 
 /** The same place, of a container of which more may come. */

@@ -24,7 +24,7 @@ function setUp() {
     committedAt: 0n,
   };
   const context: PollContext = {
-    read: log.read,
+    read: async (request, sink) => await log.read(request, sink),
     newBatch: (_container, stream) => new ObjectBatch(stream, 1000, 1800n * NS_PER_SECOND),
     push: async (batch) => await Promise.resolve(loki.accept((batch as ObjectBatch).lines)),
     commit: async (next) => {
@@ -73,7 +73,7 @@ function setUp() {
   const lines = (): string[] =>
     [...loki.stored.values()].map(({ text }) => text).filter((text) => gapSpan(text) === undefined);
   const gaps = () => [...loki.stored.values()].flatMap(({ text }) => gapSpan(text) ?? []);
-  return { log, loki, poll, write, damage, lines, gaps };
+  return { log, loki, poll, place: () => cursor, write, damage, lines, gaps };
 }
 
 const numbers = (from: number, to: number): string[] =>
@@ -208,6 +208,112 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     };
     for (let polls = 0; polls < 5; polls++) await poll();
     log.read = read;
+    await poll();
+    expect(lines()).toEqual(numbers(0, log.entries.length));
+    expect(gaps()).toEqual([]);
+    expect(new Set(loki.sent.values())).toEqual(new Set([1]));
+  });
+});
+
+describe('what was delivered, and could not be looked through then', () => {
+  /** A poll that passes over the entries 40 to 57, delivers what follows, and does not come to the end of the log. */
+  async function passOver() {
+    const world = setUp();
+    world.write(40);
+    await world.poll();
+    world.write(41);
+    world.damage(40, 17);
+    world.log.cutAfter = 60;
+    expect((await world.poll()).fault).toBeDefined();
+    world.log.cutAfter = Infinity;
+    expect(world.lines()).toEqual([...numbers(0, 40), ...numbers(58, 78)]);
+    expect(world.gaps()).toEqual([]);
+    return world;
+  }
+
+  test('is looked through by the next poll, when an answer was cut off', async () => {
+    const { poll, write, lines, gaps } = await passOver();
+    write(10);
+    await poll();
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 40), ...numbers(41, 91)]));
+    expect(gaps()).toEqual([{ lastDelivered: START + 39n, firstAvailable: START + 41n }]);
+    write(10);
+    await poll();
+    await poll();
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 40), ...numbers(41, 101)]));
+    expect(gaps()).toHaveLength(1);
+  });
+
+  test('also when nothing new comes, and first another answer is cut off', async () => {
+    const { log, poll, place, lines, gaps } = await passOver();
+    log.cutAfter = 62;
+    await poll();
+    expect({ gaps: gaps(), sound: place().soundUpTo?.anchor.at(-1)?.stamp }).toEqual({
+      gaps: [],
+      sound: START + 39n,
+    });
+    log.cutAfter = Infinity;
+    await poll();
+    expect(gaps()).toHaveLength(1);
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 40), ...numbers(41, 81)]));
+    expect(place().soundUpTo).toBeUndefined();
+    await poll();
+    expect(gaps()).toHaveLength(1);
+  });
+
+  test.each([1, 2, 3, 4])('also when the collector goes down at its look number %d', async (looks) => {
+    const { log, poll, write, damage, lines, gaps } = setUp();
+    write(40);
+    await poll();
+    write(41);
+    damage(40, 17);
+    const read = log.read;
+    let reads = 0;
+    log.read = async (request, sink) => {
+      if (reads++ === looks) throw new Error('down');
+      return await read(request, sink);
+    };
+    expect((await poll()).fault).toBeDefined();
+    expect(gaps()).toEqual([]);
+    await poll();
+    expect(new Set(lines())).toEqual(new Set([...numbers(0, 40), ...numbers(41, 81)]));
+    expect(gaps()).toEqual([{ lastDelivered: START + 39n, firstAvailable: START + 41n }]);
+  });
+
+  test('is named where the log was rotated past its beginning: nothing tells any more', async () => {
+    const { log, poll, write, lines, gaps } = await passOver();
+    log.entries.splice(0, 60);
+    const [first] = log.entries;
+    log.entries.push({ ...first!, stamp: START + 81n, text: Buffer.from('line 81') });
+    await poll();
+    expect(lines().slice(-4)).toEqual(['line 78', 'line 79', 'line 80', 'line 81']);
+    expect(gaps()).toEqual([{ lastDelivered: START + 39n, firstAvailable: START + 60n }]);
+    write(1);
+    await poll();
+    await poll();
+    expect(gaps()).toHaveLength(1);
+  });
+
+  test('is inside of the gap where the log was rotated past its end, too', async () => {
+    const { log, poll, lines, gaps } = await passOver();
+    log.entries.splice(0, 79);
+    await poll();
+    expect(lines().slice(-2)).toEqual(['line 79', 'line 80']);
+    expect(gaps()).toEqual([{ lastDelivered: START + 39n, firstAvailable: START + 79n }]);
+    await poll();
+    expect(gaps()).toHaveLength(1);
+  });
+
+  test('is not named, nor sent twice, where nothing was passed over', async () => {
+    const { log, loki, poll, write, lines, gaps } = setUp();
+    write(40);
+    await poll();
+    for (let polls = 0; polls < 4; polls++) {
+      write(20);
+      log.cutAfter = 40 + 7 * (polls + 1);
+      await poll();
+      log.cutAfter = Infinity;
+    }
     await poll();
     expect(lines()).toEqual(numbers(0, log.entries.length));
     expect(gaps()).toEqual([]);
