@@ -138,3 +138,49 @@ describe.each([true, false])(
     });
   },
 );
+
+test('lines inside of a gap whose stamps are those of the line behind it are named, and that one is there', async () => {
+  await withCollector({}, async (world) => {
+    const { engine, loki } = world;
+    const web = engine.addContainer({ name: 'web', rotation: { maxFiles: 2 } });
+    await world.start();
+    web.writeLine('stdout', 'before');
+    await world.caughtUp();
+    await world.stop();
+    const stamp = world.clock.now();
+    for (let i = 0; i < 4; i++) web.writeLine('stdout', `inside ${i}`, stamp + BigInt(i));
+    web.log.rotate();
+    web.writeLine('stdout', 'behind', stamp);
+    web.log.rotate();
+    web.writeLine('stdout', 'last', stamp + 10n);
+    await world.start();
+    await until('the last one is there', () => loki.entries().some(({ line }) => line === 'last'));
+    await world.caughtUp();
+    const account = (await world.accounts()).get(web.id);
+    expect(account).toMatchObject({ written: 7, inLoki: 3, named: 4, lost: 0, unknown: 0, gaps: 1 });
+  });
+});
+
+describe('where Engine 20.10 passes over a file without a word, and no answer comes to its end', () => {
+  test.each([0, 30])('that is named, also when the log was rotated by %d lines', async (more) => {
+    await withCollector({ profile: '20.10' }, async (world) => {
+      const { engine, loki } = world;
+      const rotation = { maxSize: { entries: 6 }, maxFiles: 3, compress: true };
+      const web = engine.addContainer({ name: 'web', rotation });
+      await world.start();
+      for (let i = 0; i < 6; i++) web.writeLine('stdout', `before ${i}`);
+      await world.caughtUp();
+      const lift = engine.fault({ endpoint: 'logs', container: web.id }, { kind: 'never_ends' });
+      web.writeLine('stdout', 'torn');
+      web.log.corrupt(-1);
+      for (let i = 1; i < 8; i++) web.writeLine('stdout', `behind ${i}`);
+      await until('what is shown is there', () => loki.entries().some(({ line }) => line === 'behind 7'));
+      for (let i = 0; i < more; i++) web.writeLine('stdout', `later ${i}`);
+      lift();
+      await world.caughtUp();
+      await until('the gap is told of', async () => (await gapsOf(world)).marked.length > 0);
+      const account = (await world.accounts()).get(web.id);
+      expect(account).toMatchObject({ written: 14 + more, lost: 0, unknown: 0, twice: 0 });
+    });
+  });
+});

@@ -88,9 +88,9 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     }
     const tally = await account.close(visit);
     const marks = [...once.map(({ line }) => line), ...kept.map(({ line }) => line.text)].filter(isGapText);
-    const isMissing = (line: SimulatedLine): boolean =>
-      !unread.has(line) && !there.has(keyOf(ofEngine(line)));
-    const { byPlace, byStampOnly } = namedByMarks(lines, isMissing, marks);
+    const isThere = (line: SimulatedLine): boolean => there.has(keyOf(ofEngine(line)));
+    const isMissing = (line: SimulatedLine): boolean => !unread.has(line) && !isThere(line);
+    const { byPlace, byStampOnly } = namedByMarks(lines, isMissing, isThere, marks);
     accounts.set(id, {
       ...tally,
       lost: tally.lost - byPlace.length,
@@ -155,6 +155,7 @@ function behindTheLast(lines: readonly SimulatedLine[], there: ReadonlySet<strin
 function namedByMarks(
   lines: readonly SimulatedLine[],
   isMissing: (line: SimulatedLine) => boolean,
+  isThere: (line: SimulatedLine) => boolean,
   marks: readonly string[],
 ): { readonly byPlace: readonly string[]; readonly byStampOnly: number } {
   const inOrder = [...lines].sort((a, b) => a.first - b.first);
@@ -163,7 +164,9 @@ function namedByMarks(
     // Nothing was delivered before a gap at the beginning.
     const from = lastDelivered === 0n ? 0 : inOrder.find(({ stampNs }) => stampNs === lastDelivered)?.first;
     if (from === undefined) return [];
-    const to = inOrder.find(({ stampNs, first }) => first >= from && stampNs === firstAvailable)?.last;
+    const ends = inOrder.filter(({ stampNs, first }) => first >= from && stampNs === firstAvailable);
+    // Of several of this stamp some may be inside of the gap. Of one that came in part, the whole is not there.
+    const to = (ends.find(isThere) ?? ends[0])?.last;
     return to === undefined ? [] : [{ from, to }];
   });
   const byPlace = new Set<string>();
