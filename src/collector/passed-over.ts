@@ -22,14 +22,15 @@ export interface Answered {
 }
 
 /**
- * Whether the Engine may pass over entries in the middle of this log without a word. From Engine 23 on an answer ends
- * where the damage is, and that of other drivers always does.
+ * Whether the Engine may pass over entries in the middle of this log without a word. 20.10 may in the log of a json-file.
+ * From Engine 23 on an answer ends where the damage is; from 27.4 on it goes on with the next file, if there is one.
  */
 export function mayPassOver(
-  { sinceSemantics }: Pick<PollContext, 'sinceSemantics'>,
-  { logDriver }: ContainerRef,
+  { sinceSemantics, passesOverFiles }: Pick<PollContext, 'sinceSemantics' | 'passesOverFiles'>,
+  { logDriver, singleFile }: ContainerRef,
 ): boolean {
-  return sinceSemantics() === 'filter' && logDriver === 'json-file';
+  if (sinceSemantics() === 'filter') return logDriver === 'json-file';
+  return singleFile !== true && passesOverFiles?.() === true;
 }
 
 /**

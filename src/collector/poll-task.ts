@@ -15,6 +15,8 @@ export interface PollSettings {
 
 export interface PollContext extends TransferContext {
   readonly sinceSemantics: () => SinceSemantics;
+  /** Whether the Engine goes on with the next file behind a damaged record. Left out: it does not. */
+  readonly passesOverFiles?: () => boolean;
   readonly poll: PollSettings;
 }
 

@@ -109,7 +109,7 @@ function anchorLength(task: PollTask): number {
  * answer. Nor do the others where a file may be compressed: they pass over one whose last stamp is before
  * `since`, and behind a clock step back that may be a new one. Else they get the oldest stamp of the anchor and
  * of the lines still open, less an overlap; not for a widened window, whose answer must tell by its length whether
- * it is the whole log.
+ * it is the whole log; nor where something may be passed over: of an answer that comes in full, nothing was.
  */
 function sinceFor(
   context: PollContext,
@@ -119,6 +119,7 @@ function sinceFor(
 ): Nanoseconds | undefined {
   if (task.from !== undefined) return task.from;
   if (context.sinceSemantics() === 'filter' || task.container.plainLog !== true) return undefined;
+  if (window !== undefined && mayPassOver(context, task.container)) return undefined;
   if (task.cursor.anchor.length === 0) return undefined;
   if (widenings > 0 && window !== undefined) return undefined;
   let oldest = task.cursor.anchor[0]?.stamp ?? 0n;

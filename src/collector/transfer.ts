@@ -180,6 +180,9 @@ export async function transfer(context: TransferContext, request: TransferReques
     await delivery.settled();
     throw error;
   });
+  const inFull = answer.fault === undefined && reader.entries === request.tail;
+  // What is passed over counts for `tail`.
+  if (inFull && cursor.soundUpTo === undefined) soundUpTo = undefined;
   // Behind a gap, an answer without entries says nothing: the place before the gap is still the one that counts.
   if (request.behindGap === undefined || reader.entries > 0 || request.emptied === true) reader.finish();
   if (request.acceptsPart && answer.fault === undefined && matcher.found && reader.fresh === 0) {

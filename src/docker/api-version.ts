@@ -7,6 +7,8 @@ export const NEWEST_KNOWN = '1.51';
 export const OLDEST_USABLE = '1.24';
 /** The first Engine that seeks (24). */
 const FIRST_TO_SEEK = '1.43';
+/** Spoken by the first Engine that goes on behind damage (27.4), and by those from 27.0 on. */
+const FIRST_TO_GO_ON = '1.47';
 
 const VERSION = /^\d{1,4}\.\d{1,4}$/;
 
@@ -35,4 +37,12 @@ export function chooseApiVersion(engineNewest: string): string | undefined {
  */
 export function sinceSemantics(engineNewest: string): SinceSemantics {
   return compareApiVersions(engineNewest, FIRST_TO_SEEK) < 0 ? 'filter' : 'seek';
+}
+
+/**
+ * Whether this Engine may pass over what stands behind a damaged record of a file, and go on with the next file without
+ * a word: from 27.4 on (moby: daemon/logger/loggerutils/logfile.go, tailFiles).
+ */
+export function mayPassOverFiles(engineNewest: string): boolean {
+  return compareApiVersions(engineNewest, FIRST_TO_GO_ON) >= 0;
 }

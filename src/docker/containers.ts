@@ -84,11 +84,13 @@ export async function inspectContainer(
     inspectShape,
   );
   const logDriver = HostConfig?.LogConfig?.Type ?? '';
+  const logOptions = HostConfig?.LogConfig?.Config ?? {};
   return {
     name: ownName([Name ?? ''], Id),
     tty: Config?.Tty ?? false,
     logDriver,
-    plainLog: isPlain(logDriver, HostConfig?.LogConfig?.Config ?? {}),
+    plainLog: isPlain(logDriver, logOptions),
+    ...(isSingle(logDriver, logOptions) ? { singleFile: true } : {}),
     startedAt: stampOrZero(State?.StartedAt),
     finishedAt: stampOrZero(State?.FinishedAt),
     running: State?.Running ?? false,
@@ -104,6 +106,11 @@ const OFF: ReadonlySet<string> = new Set(['', '0', 'f', 'F', 'false', 'False', '
  */
 function isPlain(logDriver: string, options: Readonly<Record<string, string>>): boolean {
   return logDriver === 'journald' || (logDriver === 'json-file' && OFF.has(options['compress'] ?? ''));
+}
+
+/** json-file rotates only when told to (moby: daemon/logger/jsonfilelog), and journald has no files of its own. */
+function isSingle(logDriver: string, options: Readonly<Record<string, string>>): boolean {
+  return logDriver === 'journald' || (logDriver === 'json-file' && Number(options['max-file'] ?? 1) === 1);
 }
 
 /**

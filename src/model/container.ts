@@ -20,6 +20,8 @@ export interface ContainerDetails {
   readonly logDriver: string;
   /** No file of its log is ever compressed. Absent: one may be. */
   readonly plainLog?: boolean;
+  /** Its log has one file, which is never rotated. Absent: it may have more. */
+  readonly singleFile?: boolean;
   /** ns; 0n when it never started. */
   readonly startedAt: Nanoseconds;
   /** ns; 0n while it has not finished. */

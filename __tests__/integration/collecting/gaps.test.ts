@@ -161,16 +161,25 @@ test('lines inside of a gap whose stamps are those of the line behind it are nam
   });
 });
 
-describe('where Engine 20.10 passes over a file without a word, and no answer comes to its end', () => {
-  test.each([0, 30])('that is named, also when the log was rotated by %d lines', async (more) => {
-    await withCollector({ profile: '20.10' }, async (world) => {
+describe.each([...PROFILES])('where Engine %s passes over a file without a word', (profile) => {
+  const CASES = [
+    { ends: true, more: 0 },
+    { ends: false, more: 0 },
+    { ends: false, more: 30 },
+  ] as const;
+
+  test.each(CASES)('that is named; answers come to their end: $ends; lines behind it: $more', async (how) => {
+    const { ends, more } = how;
+    await withCollector({ profile }, async (world) => {
       const { engine, loki } = world;
       const rotation = { maxSize: { entries: 6 }, maxFiles: 3, compress: true };
       const web = engine.addContainer({ name: 'web', rotation });
       await world.start();
       for (let i = 0; i < 6; i++) web.writeLine('stdout', `before ${i}`);
       await world.caughtUp();
-      const lift = engine.fault({ endpoint: 'logs', container: web.id }, { kind: 'never_ends' });
+      const lift = ends
+        ? () => undefined
+        : engine.fault({ endpoint: 'logs', container: web.id }, { kind: 'never_ends' });
       web.writeLine('stdout', 'torn');
       web.log.corrupt(-1);
       for (let i = 1; i < 8; i++) web.writeLine('stdout', `behind ${i}`);

@@ -160,6 +160,20 @@ describe('inspect', () => {
     });
   });
 
+  test.each([
+    ['json-file', {}, true],
+    ['json-file', { 'max-size': '1m' }, true],
+    ['json-file', { 'max-size': '1m', 'max-file': '1' }, true],
+    ['json-file', { 'max-size': '1m', 'max-file': '3' }, undefined],
+    ['journald', {}, true],
+    ['local', {}, undefined],
+    ['syslog', {}, undefined],
+  ])('whether a log of %s with %j has one file: %s', async (Type, Config, singleFile) => {
+    await answering({ Id: ID, HostConfig: { LogConfig: { Type, Config } } }, async (api) => {
+      expect((await inspectContainer(api, ID, never)).singleFile).toBe(singleFile);
+    });
+  });
+
   test('a container that is gone: 404 with its name', async () => {
     await withEngine({}, async (engine) => {
       const { api } = engineApi(engine.socketPath);

@@ -4,6 +4,7 @@ import {
   chooseApiVersion,
   compareApiVersions,
   isApiVersion,
+  mayPassOverFiles,
   sinceSemantics,
 } from '../../../src/docker/api-version.js';
 import { listContainers } from '../../../src/docker/containers.js';
@@ -43,6 +44,10 @@ describe('versions', () => {
       'seek',
       'seek',
     ]);
+  });
+
+  test('tell whether the Engine goes on with the next file behind damage', () => {
+    expect(['1.41', '1.46', '1.47', '1.54'].map(mayPassOverFiles)).toEqual([false, false, true, true]);
   });
 });
 

@@ -60,6 +60,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     onGap: (container, gap) => observer.gap(container, gap),
     onCutLine: options.onCutLine,
     sinceSemantics: engine.sinceSemantics,
+    passesOverFiles: engine.passesOverFiles,
     settings: {
       anchor: poll.anchor,
       batchBytes: config.loki.batch.max_bytes,

@@ -2,7 +2,7 @@ import { DockerEngine } from '../../collector/docker-engine.js';
 import { dockerLogSource } from '../../collector/docker-log-source.js';
 import type { Engine } from '../../collector/engine.js';
 import type { LogSource } from '../../collector/log-source.js';
-import type { SinceSemantics } from '../../docker/api-version.js';
+import { mayPassOverFiles, type SinceSemantics } from '../../docker/api-version.js';
 import type { Config } from '../../config/schema.js';
 import { parseEndpoint } from '../../docker/endpoint.js';
 import { EngineApi } from '../../docker/engine-api.js';
@@ -18,6 +18,8 @@ export interface EngineParts {
   /** Counts the sockets to the Engine. */
   readonly ledger: SocketLedger;
   readonly sinceSemantics: () => SinceSemantics;
+  /** The Engine may go on with the next file behind a damaged record. */
+  readonly passesOverFiles: () => boolean;
 }
 
 /** @throws PollardError `docker_host_invalid`, `docker_tls_invalid` */
@@ -44,6 +46,10 @@ export async function engineParts(config: Config, clock: Clock): Promise<EngineP
     }),
     // Before the first agreement the older meaning, which the newer Engines understand as well.
     sinceSemantics: () => api.versions.agreed?.since ?? 'filter',
+    passesOverFiles: () => {
+      const { agreed } = api.versions;
+      return agreed !== undefined && mayPassOverFiles(agreed.engineApiVersion);
+    },
   };
 }
 

@@ -69,8 +69,11 @@ export class SimulatedContainer {
     this.image = options.image ?? 'busybox:latest';
     this.tty = options.tty ?? false;
     this.driver = options.driver ?? 'json-file';
-    const compress = options.rotation?.compress;
-    this.logOptions = compress === undefined ? {} : { compress: String(compress) };
+    const { compress, maxFiles } = options.rotation ?? {};
+    this.logOptions = {
+      ...(compress === undefined ? {} : { compress: String(compress) }),
+      ...(maxFiles === undefined ? {} : { 'max-file': String(maxFiles) }),
+    };
     this.labels = options.labels ?? {};
     this.#host = host;
     this.createdNs = host.now();
