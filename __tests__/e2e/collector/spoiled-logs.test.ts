@@ -75,6 +75,17 @@ const SPOILED: Readonly<Record<string, Spoiled>> = {
     log: { current: behind, rotated: [{ lines: [...before, GARBAGE] }] },
     names: ['behind'],
   },
+  // Engines up to 20.10 and from 27.4 on go on with the next file, without a word.
+  'a spoilt line in a file that was rotated away since': {
+    log: { current: later, rotated: [{ lines: [...before, GARBAGE, ...behind] }] },
+    names: ['behind', 'later'],
+    swallowed: numbered('behind', LINES),
+  },
+  'a torn line in a file that was rotated away since': {
+    log: { current: later, rotated: [{ lines: [...before, TORN, ...behind] }] },
+    names: ['behind', 'later'],
+    swallowed: numbered('behind', LINES),
+  },
   'a compressed file that is none': {
     log: { current: behind, rotated: [{ lines: [], spoiled: Buffer.from('this is no gzip') }] },
     names: ['behind'],
