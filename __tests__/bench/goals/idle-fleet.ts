@@ -14,8 +14,8 @@ const FLEETS = [100, 500, 1000] as const;
 const REAL = 100;
 /** Lines of each, written before the service starts. */
 const LINES = 50;
-/** Longer than the longest interval between two polls, so that each container is in it. */
-const WINDOW_S = 20;
+/** Twice the longest interval between two polls: each container is polled twice in it, whenever it begins. */
+const WINDOW_S = 30;
 const LOOK_EVERY_MS = 7;
 
 interface Idle {
