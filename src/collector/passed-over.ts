@@ -1,11 +1,8 @@
 import type { ContainerRef } from '../model/container.js';
 import { sound, type AnchorEntry, type Cursor, type LogPlace } from '../model/cursor.js';
-import { AnchorMatcher } from './anchor.js';
-import { entryOf } from './anchor-ring.js';
-import { Repeats } from './fingerprint.js';
+import { searchAnchor } from './anchor-search.js';
 import { gapLine, type Gap } from './gap.js';
 import { hasHole, LARGEST_WHOLE, LookCutShort, windowForHole } from './hole.js';
-import { hasLastWords } from './line-assembler.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { reachAround } from './recovery.js';
@@ -119,26 +116,9 @@ async function reachOf(
 ): Promise<Reach | undefined> {
   let tail = anchor.length === 0 ? LARGEST_WHOLE : poll.window.anchor * 2;
   for (;;) {
-    const matcher = new AnchorMatcher(anchor);
-    const repeats = new Repeats();
-    let first: AnchorEntry | undefined;
-    let entries = 0;
-    const { id: containerId, name: containerName, tty } = container;
-    const lastWords = hasLastWords(container);
-    const { fault } = await read(
-      { containerId, containerName, tty, lastWords, tail, signal },
-      {
-        entry: (stream, seconds, nanos, source, start, end) => {
-          const repeat = repeats.next(stream, seconds, nanos, source, start, end);
-          first ??= entryOf(stream, seconds, nanos, source, start, end, repeat);
-          entries++;
-          matcher.place(stream, seconds, nanos, source, start, end, repeat);
-        },
-        letGo: () => repeats.letGo(),
-      },
-    );
+    const { found, entries, first, fault } = await searchAnchor(read, container, anchor, tail, signal);
     if (fault !== undefined) throw new LookCutShort(fault);
-    if (matcher.found && (anchor.length > 0 || entries < tail)) {
+    if (found && (anchor.length > 0 || entries < tail)) {
       return { window: anchor.length > 0 ? tail : undefined, entries, first: undefined };
     }
     if (entries < tail) return { window: undefined, entries, first };

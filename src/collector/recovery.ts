@@ -1,10 +1,8 @@
 import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
-import { AnchorMatcher } from './anchor.js';
+import { searchAnchor } from './anchor-search.js';
 import { mayBeDamage } from './answer-faults.js';
-import { Repeats } from './fingerprint.js';
 import { isWholeLog } from './hole.js';
-import { hasLastWords } from './line-assembler.js';
 import { look, type Look } from './look.js';
 import { transfer, type TransferContext, type TransferResult } from './transfer.js';
 
@@ -114,28 +112,12 @@ async function widestFrom(good: number, readable: (tail: number) => Promise<bool
 
 /** Without an anchor all of the log is new, and so no window follows the cursor but one that is all of it. */
 async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail: number): Promise<boolean> {
-  if (task.cursor.anchor.length === 0)
-    return await isWholeLog(context.read, task.container, tail, task.signal);
+  const { container, signal } = task;
+  const { anchor } = task.cursor;
+  if (anchor.length === 0) return await isWholeLog(context.read, container, tail, signal);
   for (let times = 0; ; times++) {
-    const matcher = new AnchorMatcher(task.cursor.anchor);
-    const repeats = new Repeats();
-    const { fault } = await context.read(
-      {
-        containerId: task.container.id,
-        containerName: task.container.name,
-        tty: task.container.tty,
-        lastWords: hasLastWords(task.container),
-        tail,
-        signal: task.signal,
-      },
-      {
-        entry: (stream, seconds, nanos, source, start, end) => {
-          const repeat = repeats.next(stream, seconds, nanos, source, start, end);
-          matcher.place(stream, seconds, nanos, source, start, end, repeat);
-        },
-      },
-    );
-    if (matcher.found || fault === undefined) return matcher.found;
+    const { found, fault } = await searchAnchor(context.read, container, anchor, tail, signal);
+    if (found || fault === undefined) return found;
     // It was answered in full a moment ago.
     if (!mayBeDamage(fault) || times === AGAIN) throw fault;
   }

@@ -154,9 +154,10 @@ export async function transfer(context: TransferContext, request: TransferReques
         // All before the first entry behind a gap is named.
         if (request.behindGap) soundUpTo = undefined;
         if (context.mayPassOver?.(container) === true) {
-          const first = (): AnchorEntry => entryOf(stream, seconds, nanos, source, start, end, 0);
           const { anchor, open, moved } = cursor;
-          soundUpTo ??= request.behindGap ? { anchor: [first()], open: [], moved } : { anchor, open, moved };
+          soundUpTo ??= request.behindGap
+            ? { anchor: [entryOf(stream, seconds, nanos, source, start, end, 0)], open: [], moved }
+            : { anchor, open, moved };
         }
       }
       entries.entry(stream, seconds, nanos, source, start, end, terminated);

@@ -1,0 +1,65 @@
+import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { ContainerRef } from '../model/container.js';
+import type { AnchorEntry } from '../model/cursor.js';
+import { AnchorMatcher } from './anchor.js';
+import { entryOf } from './anchor-ring.js';
+import { Repeats } from './fingerprint.js';
+import { hasLastWords } from './line-assembler.js';
+import type { LogSource } from './log-source.js';
+
+/** What an answer showed of an anchor, read without delivering it. */
+export interface AnchorSearch {
+  readonly found: boolean;
+  readonly entries: number;
+  /** The first entry of the answer. */
+  readonly first: AnchorEntry | undefined;
+  readonly fault: Error | undefined;
+}
+
+/** Looks for an anchor among the last `tail` entries of a log, whatever their stamps. */
+export async function searchAnchor(
+  read: LogSource,
+  container: ContainerRef,
+  anchor: readonly AnchorEntry[],
+  tail: number,
+  signal: AbortSignal,
+): Promise<AnchorSearch> {
+  const { id: containerId, name: containerName, tty } = container;
+  const search = new Search(anchor);
+  const lastWords = hasLastWords(container);
+  const { fault } = await read({ containerId, containerName, tty, lastWords, tail, signal }, search);
+  return { found: search.found, entries: search.entries, first: search.first, fault };
+}
+
+class Search implements EntrySink {
+  entries = 0;
+  first: AnchorEntry | undefined;
+  readonly #matcher: AnchorMatcher;
+  readonly #repeats = new Repeats();
+
+  constructor(anchor: readonly AnchorEntry[]) {
+    this.#matcher = new AnchorMatcher(anchor);
+  }
+
+  get found(): boolean {
+    return this.#matcher.found;
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
+    this.first ??= entryOf(stream, seconds, nanos, source, start, end, repeat);
+    this.entries++;
+    this.#matcher.place(stream, seconds, nanos, source, start, end, repeat);
+  }
+
+  letGo(): void {
+    this.#repeats.letGo();
+  }
+}
