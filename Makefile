@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 # As in package.json (engines): what undici 7 needs.
 oldest_node := 20.18.1
 
-# The stamps go where `npm ci` wipes them: another set of packages proves nothing about the old verdict.
+# The stamps and the caches of lint and types go where `npm ci` wipes them: another set of packages proves nothing
+# about the old verdict.
 stamps := node_modules/.cache/pollard
 installed := node_modules/.package-lock.json
 built := dist/bin/pollard.js
@@ -28,7 +29,7 @@ option = $(if $($(1)),--$(2) $($(1)))
 help: ## list the targets (default)
 	@echo 'make TARGET [NAME=value ...]'
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
 	  while IFS='|' read -r target what; do printf '  %-10s %s\n' "$$target" "$$what"; done
 
 .PHONY: demo
@@ -36,8 +37,12 @@ demo: $(built) ## collect for a while, live, and reconcile. SECONDS=20; LOKI_URL
 	@node dist/bin/pollard.js demo $(call option,SECONDS,seconds)
 
 .PHONY: test
-test: $(built) lint typecheck engines ## everything CI runs: lint, types, unit, integration, e2e on real Engines
+test: $(built) engines ## what CI runs: lint, types, unit and integration tests, end-to-end tests on real Engines
 	@node .ci/run-suites.mjs
+
+.PHONY: test-all
+test-all: $(built) engines ## also the whole fault matrix, long property runs, and the facts about real Engines
+	@node .ci/run-suites.mjs --all
 
 .PHONY: bench
 bench: $(built) engines ## the table of goals against its baselines, and the same as JSON

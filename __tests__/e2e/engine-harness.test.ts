@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   e2eIsOff,
-  engineVersions,
   importBusybox,
   runContainer,
   startEngine,
+  versionsUnderTest,
 } from '../support/engines/index.js';
 import type { Engine } from '../support/engines/index.js';
 
@@ -16,7 +16,7 @@ block('test engines', () => {
   let engines: Engine[] = [];
 
   beforeAll(async () => {
-    engines = await Promise.all(engineVersions.map(async (version) => await startEngine({ version })));
+    engines = await Promise.all(versionsUnderTest().map(async (version) => await startEngine({ version })));
     await Promise.all(engines.map(async (engine) => await importBusybox(engine.api)));
   }, 180_000);
 
@@ -25,8 +25,8 @@ block('test engines', () => {
   }, 180_000);
 
   test('of all suites run at once, each with its own socket, data and version', async () => {
-    expect(new Set(engines.map((engine) => engine.socketPath)).size).toBe(3);
-    expect(new Set(engines.map((engine) => engine.dataRoot)).size).toBe(3);
+    expect(new Set(engines.map((engine) => engine.socketPath)).size).toBe(engines.length);
+    expect(new Set(engines.map((engine) => engine.dataRoot)).size).toBe(engines.length);
     const containers = await Promise.all(
       engines.map(async (engine) => await runContainer(engine, { cmd: 'echo hello', name: 'same-name' })),
     );
@@ -71,7 +71,7 @@ block('test engines', () => {
   }, 120_000);
 
   test('leave nothing behind: no process, no mount, no folder, even with a running container', async () => {
-    for (const version of engineVersions) {
+    for (const version of versionsUnderTest()) {
       const engine = await startEngine({ version });
       await importBusybox(engine.api);
       await runContainer(engine, { cmd: 'sleep 1000' });

@@ -10,7 +10,7 @@ import {
   withInstallation,
 } from '../../support/collector/index.js';
 import {
-  describeEngines,
+  describeOwnEngines,
   runToEnd,
   writeJsonLog,
   type Engine,
@@ -55,7 +55,7 @@ async function writeLogs(containers: readonly TestContainer[], logs: readonly Js
   await Promise.all(logs.map(async (log, i) => await writeJsonLog(containers[i]!, log)));
 }
 
-describeEngines('The clock is set', (engine) => {
+describeOwnEngines('The clock is set', (engine) => {
   test('back by 1 s, 1 min, 1 h, and forward, while the Engine is down: all is delivered, once', async () => {
     await withInstallation(
       engine(),

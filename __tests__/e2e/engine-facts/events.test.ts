@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { createContainer, describeEngines, runContainer, runToEnd } from '../../support/engines/index.js';
+import { createContainer, describeOwnEngines, runContainer, runToEnd } from '../../support/engines/index.js';
 
 // What Pollard takes for granted about a real Engine: see since-and-tail.test.ts.
 
@@ -17,7 +17,7 @@ interface TimedEvent extends Event {
   readonly nano: bigint;
 }
 
-describeEngines('Engine facts: events', (engine) => {
+describeOwnEngines('Engine facts: events', (engine) => {
   /** Everything up to now; the answer ends by itself, since `until` is no time of the future. */
   const events = async (query: Record<string, string> = {}): Promise<TimedEvent[]> => {
     // The Engine's clock is this machine's. Rounded up to the millisecond that every past event lies before.

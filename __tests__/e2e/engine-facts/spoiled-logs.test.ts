@@ -10,16 +10,16 @@ import {
   texts,
   textsOrError,
 } from '../../support/engines/index.js';
-import type { Engine, TestContainer } from '../../support/engines/index.js';
+import type { RunningEngine, TestContainer } from '../../support/engines/index.js';
 
 // What Pollard takes for granted about a real Engine: see since-and-tail.test.ts.
 
 jest.setTimeout(120_000);
 
 /** 23 to 27.3 end the answer at a line they cannot decode; older and newer ones go on with the next file. */
-const endsAtCorruptLine = (engine: Engine): boolean => engine.atLeast(23) && !engine.atLeast(27, 4);
+const endsAtCorruptLine = (engine: RunningEngine): boolean => engine.atLeast(23) && !engine.atLeast(27, 4);
 /** Up to 27.3 every compressed file is opened for each request, even for the tail of the current one. */
-const opensEveryFile = (engine: Engine): boolean => !engine.atLeast(27, 4);
+const opensEveryFile = (engine: RunningEngine): boolean => !engine.atLeast(27, 4);
 
 describeEngines('Engine facts: a corrupt line in a json-file log', (engine) => {
   const spoilt: Record<string, string> = {

@@ -6,7 +6,7 @@ import {
   type LokiSimulator,
   type LokiSimulatorOptions,
 } from '../../../src/simulators/loki/index.js';
-import type { Engine } from '../engines/index.js';
+import type { RunningEngine } from '../engines/index.js';
 import { until, type Patience } from '../until.js';
 import { readAudit, type Audited } from './audited.js';
 import { Program, type Ending } from './program.js';
@@ -51,14 +51,14 @@ const QUICK: SettingTexts = {
 
 /** Pollard as an operator has it: the built program, a state directory, between a real Engine and a strict Loki. */
 export class Installation {
-  readonly engine: Engine;
+  readonly engine: RunningEngine;
   readonly loki: LokiSimulator;
   readonly stateDir: string;
   readonly #settings: SettingTexts;
   readonly #programs: Program[] = [];
 
   /** Use withInstallation. */
-  constructor(engine: Engine, loki: LokiSimulator, stateDir: string, settings: SettingTexts) {
+  constructor(engine: RunningEngine, loki: LokiSimulator, stateDir: string, settings: SettingTexts) {
     this.engine = engine;
     this.loki = loki;
     this.stateDir = stateDir;
@@ -163,7 +163,7 @@ export const SETTLED: {
 
 /** Runs with an installation of its own, of which nothing is left afterwards; all containers of the engine go too. */
 export async function withInstallation(
-  engine: Engine,
+  engine: RunningEngine,
   use: (pollard: Installation) => Promise<void>,
   options: InstallationOptions = {},
 ): Promise<void> {
@@ -180,12 +180,7 @@ export async function withInstallation(
     await pollard.close();
     await loki.close();
     await rm(folder, { recursive: true });
-    await removeContainers(engine);
+    // The next installation on this Engine begins without containers.
+    await engine.removeContainers();
   }
-}
-
-/** The next installation on this engine begins with none. */
-async function removeContainers({ api }: Engine): Promise<void> {
-  const all = (await api.json('GET', '/containers/json?all=1')) as { Id: string }[];
-  await Promise.all(all.map(({ Id }) => api.send('DELETE', `/containers/${Id}?force=1&v=1`)));
 }

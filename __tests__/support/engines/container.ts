@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ApiError } from './api.js';
 import type { ApiAnswer } from './api.js';
 import { BUSYBOX_IMAGE } from './busybox-image.js';
-import type { Engine } from './engine.js';
+import type { RunningEngine } from './running-engine.js';
 import { readFrames } from './frames.js';
 
 export interface ContainerOptions {
@@ -21,21 +21,24 @@ export interface ContainerOptions {
 }
 
 /** Makes and starts a container, without network. The image must be there: importBusybox. */
-export async function runContainer(engine: Engine, options: ContainerOptions): Promise<TestContainer> {
+export async function runContainer(engine: RunningEngine, options: ContainerOptions): Promise<TestContainer> {
   const container = await createContainer(engine, options);
   await container.start();
   return container;
 }
 
 /** Runs a container to its end; for logs that are to be complete when the test begins. */
-export async function runToEnd(engine: Engine, options: ContainerOptions): Promise<TestContainer> {
+export async function runToEnd(engine: RunningEngine, options: ContainerOptions): Promise<TestContainer> {
   const container = await runContainer(engine, options);
   await container.wait();
   return container;
 }
 
 /** Makes a container without starting it. */
-export async function createContainer(engine: Engine, options: ContainerOptions): Promise<TestContainer> {
+export async function createContainer(
+  engine: RunningEngine,
+  options: ContainerOptions,
+): Promise<TestContainer> {
   const query = options.name === undefined ? '' : `?name=${encodeURIComponent(options.name)}`;
   const body = {
     Image: BUSYBOX_IMAGE,
@@ -58,9 +61,9 @@ export async function createContainer(engine: Engine, options: ContainerOptions)
 /** A container of a test engine. Every method but logs() throws ApiError when the Engine refuses. */
 export class TestContainer {
   readonly id: string;
-  readonly #engine: Engine;
+  readonly #engine: RunningEngine;
 
-  constructor(engine: Engine, id: string) {
+  constructor(engine: RunningEngine, id: string) {
     this.#engine = engine;
     this.id = id;
   }

@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineApi } from './api.js';
 import { DaemonProcess } from './daemon-process.js';
 import { EngineFolder } from './engine-folder.js';
+import { RunningEngine } from './running-engine.js';
 import { searchPath } from './versions.js';
 import type { EngineVersion } from './versions.js';
 
@@ -45,23 +45,24 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return engine;
 }
 
-export class Engine {
-  readonly suite: EngineVersion;
-  readonly socketPath: string;
-  readonly dataRoot: string;
-  readonly api: EngineApi;
+/** An Engine that belongs to a test, which may halt, kill and restart it. */
+export class Engine extends RunningEngine {
   readonly #flags: readonly string[];
   readonly #folder: EngineFolder;
   readonly #env: NodeJS.ProcessEnv;
   #containerd: DaemonProcess | undefined;
   #dockerd: DaemonProcess | undefined;
-  #version = '';
-  #apiVersion = '';
-  #minApiVersion = '';
 
   /** Use startEngine. */
   constructor(options: EngineOptions, path: string, folder: EngineFolder) {
-    this.suite = options.version;
+    super({
+      suite: options.version,
+      socketPath: folder.file('docker.sock'),
+      dataRoot: folder.file('data'),
+      version: '',
+      apiVersion: '',
+      minApiVersion: '',
+    });
     this.#flags = options.flags ?? [];
     this.#folder = folder;
     this.#env = {
@@ -71,34 +72,6 @@ export class Engine {
       LANG: 'C.UTF-8',
       ...options.env,
     };
-    this.socketPath = folder.file('docker.sock');
-    this.dataRoot = folder.file('data');
-    this.api = new EngineApi(this.socketPath);
-  }
-
-  /** What the Engine says of itself, such as `28.5.2+dfsg4`. */
-  get version(): string {
-    return this.#version;
-  }
-
-  /** The number before the first dot: 20, 26, 28. */
-  get major(): number {
-    return Number.parseInt(this.#version, 10);
-  }
-
-  /** Whether it is this version or a newer one. */
-  atLeast(major: number, minor = 0): boolean {
-    const [ownMajor = 0, ownMinor = 0] = this.#version.split('.').map((part) => Number.parseInt(part, 10));
-    return ownMajor > major || (ownMajor === major && ownMinor >= minor);
-  }
-
-  /** The newest API version it speaks (`Api-Version` of `/_ping`). */
-  get apiVersion(): string {
-    return this.#apiVersion;
-  }
-
-  get minApiVersion(): string {
-    return this.#minApiVersion;
   }
 
   /** Of dockerd. Another one after a restart. */
@@ -124,10 +97,7 @@ export class Engine {
       this.#env,
       this.#folder.file('log'),
     );
-    const version = await this.#untilItAnswers(this.#dockerd);
-    this.#version = version['Version'] ?? '';
-    this.#apiVersion = version['ApiVersion'] ?? '';
-    this.#minApiVersion = version['MinAPIVersion'] ?? '';
+    this.setVersion(await this.#untilItAnswers(this.#dockerd));
   }
 
   /** Ends the daemon as an operator does (SIGTERM): it stops its containers first. The data stays. */

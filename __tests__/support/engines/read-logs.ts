@@ -1,6 +1,6 @@
 import { runToEnd } from './container.js';
 import type { TestContainer } from './container.js';
-import type { Engine } from './engine.js';
+import type { RunningEngine } from './running-engine.js';
 import { readFrames, readStampedFrames } from './frames.js';
 import type { StampedFrame } from './frames.js';
 import { writeJsonLog } from './json-log.js';
@@ -10,7 +10,7 @@ type Query = Readonly<Record<string, string>>;
 
 /** A container that has ended, with a json-file log written by hand. */
 export async function containerWithLog(
-  engine: Engine,
+  engine: RunningEngine,
   log: JsonLog,
   logOptions: Query = {},
 ): Promise<TestContainer> {

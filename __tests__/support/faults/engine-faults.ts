@@ -257,6 +257,9 @@ const LOG_FILES: readonly Fault[] = [
   ),
 ];
 
+/** Faults that touch the body of a log or its files, and so what a poll reads. */
+export const LOG_FAULTS: readonly Fault[] = [...BODY_FAULTS, ...LOG_FILES];
+
 /** What an Engine may do wrong. */
 export const ENGINE_FAULTS: readonly Fault[] = [
   ...BODY_FAULTS,
