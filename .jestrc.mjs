@@ -5,6 +5,9 @@ export default {
   // Generous: the machine may be busy, and how long a thing takes is not what a test asserts.
   testTimeout: 120_000,
   testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
+  testSequencer: './.jest-sequencer.mjs',
+  // A worker keeps the modules of each file that it ran; above this it is replaced by a new one.
+  workerIdleMemoryLimit: '600MB',
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
