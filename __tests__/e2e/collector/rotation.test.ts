@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
 import {
   ALL_THERE,
@@ -10,10 +10,23 @@ import {
   SETTLED,
   withInstallation,
 } from '../../support/collector/index.js';
-import { describeEngines, runContainer } from '../../support/engines/index.js';
+import { describeEngines, runContainer, type TestContainer } from '../../support/engines/index.js';
 import { numbered, trickleNumbered } from '../../support/numbered.js';
+import { until } from '../../support/until.js';
 
 jest.setTimeout(180_000);
+
+/** Each part of what a container writes begins when the collector has the one before. */
+const PARTS = ['one', 'two', 'three', 'four'];
+/** Of one part, which is more than a file of the log and less than all of them. */
+const LINES = 250;
+
+/** The files of a json-file log: the current one, and each that was rotated, compressed or not, counted once. */
+function logFiles(container: TestContainer): Set<string> {
+  const path = container.logPath();
+  const files = readdirSync(dirname(path)).filter((name) => /\.log(\.\d+)?(\.gz)?$/.test(name));
+  return new Set(files.map((name) => name.slice(basename(path).length).replace(/\.gz$/, '')));
+}
 
 describeEngines('A log that is rotated', (engine) => {
   test('under way, compressed or not, json-file or local: each line once, no gap', async () => {
@@ -27,19 +40,26 @@ describeEngines('A log that is rotated', (engine) => {
       ];
       const containers = await Promise.all(
         rotating.map(async (log) => {
-          return await runContainer(engine(), { cmd: trickleNumbered('line', 900, 200), ...log });
+          // However late the collector comes, nothing is rotated away before it has read it.
+          const waits = PARTS.map((part) => `while [ ! -e /${part} ]; do sleep 0.1; done`);
+          const parts = PARTS.map((part, i) => `${waits[i]}; ${trickleNumbered(part, LINES, 200)}`);
+          return await runContainer(engine(), { cmd: parts.join('; '), ...log });
         }),
       );
+      for (const [i, part] of PARTS.entries()) {
+        await Promise.all(containers.map((container) => container.exec(`touch /${part}`)));
+        await pollard.untilStored((i + 1) * LINES * containers.length);
+      }
       await Promise.all(containers.map((container) => container.wait()));
-      await pollard.untilStored(900 * containers.length);
       // Otherwise this has proved nothing.
       for (const container of containers.slice(0, 2)) {
-        expect(
-          readdirSync(dirname(container.logPath())).filter((name) => name.includes('.log')),
-        ).toHaveLength(4);
+        await until('the first file of its log was rotated away', () => logFiles(container).size === 4, {
+          instead: () => [...logFiles(container)],
+        });
       }
       expect(await pollard.settle(service)).toEqual(SETTLED);
-      const written = containers.map((container) => ({ container, stdout: numbered('line', 900) }));
+      const stdout = PARTS.flatMap((part) => numbered(part, LINES));
+      const written = containers.map((container) => ({ container, stdout }));
       expect(reconcile(written, pollard.loki)).toEqual(ALL_THERE);
     });
   });

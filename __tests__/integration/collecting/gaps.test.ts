@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { isGapText } from '../../../src/collector/gap.js';
 import type { EngineProfileName, SimulatedContainer } from '../../../src/simulators/engine/index.js';
-import { withCollector, type CollectingWorld, type Settings } from '../../support/collecting/index.js';
+import {
+  SHORT_TIMEOUTS,
+  withCollector,
+  type CollectingWorld,
+  type Settings,
+} from '../../support/collecting/index.js';
 import { PassingClock } from '../../support/passing-clock.js';
 import { until } from '../../support/until.js';
 
@@ -170,7 +175,7 @@ describe.each([...PROFILES])('where Engine %s passes over a file without a word'
 
   test.each(CASES)('that is named; answers come to their end: $ends; lines behind it: $more', async (how) => {
     const { ends, more } = how;
-    await withCollector({ profile }, async (world) => {
+    await withCollector({ profile, ...(ends ? {} : { settings: SHORT_TIMEOUTS }) }, async (world) => {
       const { engine, loki } = world;
       const rotation = { maxSize: { entries: 6 }, maxFiles: 3, compress: true };
       const web = engine.addContainer({ name: 'web', rotation });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Fault, SimulatedContainer } from '../../../src/simulators/engine/index.js';
-import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
+import {
+  merged,
+  SHORT_TIMEOUTS,
+  withCollector,
+  type CollectingWorld,
+} from '../../support/collecting/index.js';
 import { PassingClock } from '../../support/passing-clock.js';
 import { until } from '../../support/until.js';
 
@@ -22,7 +27,7 @@ async function expectAllThere(world: CollectingWorld, madeUp?: RegExp): Promise<
 
 describe('containers whose log requests hang', () => {
   test('more of them than the pool has places: the others are polled all the same, and they when they can be', async () => {
-    const settings = { poll: { concurrency: 2, deadline: '2s' } };
+    const settings = merged(SHORT_TIMEOUTS, { poll: { concurrency: 2, deadline: '2s' } });
     await withCollector({ settings }, async (world) => {
       const { engine } = world;
       const hanging = Object.keys(HANGS).map((name) => engine.addContainer({ name }));

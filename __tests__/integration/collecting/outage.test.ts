@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HealthReport } from '../../../src/observe/health.js';
 import type { SimulatedContainer } from '../../../src/simulators/engine/index.js';
-import { withCollector, type CollectingWorld, type Settings } from '../../support/collecting/index.js';
+import {
+  merged,
+  withCollector,
+  type CollectingWorld,
+  type Settings,
+} from '../../support/collecting/index.js';
 import { PassingClock } from '../../support/passing-clock.js';
 import { until } from '../../support/until.js';
 
@@ -53,6 +58,7 @@ async function tries(world: CollectingWorld): Promise<number> {
 interface Case {
   readonly name: string;
   readonly begin: (world: CollectingWorld) => Promise<void> | void;
+  readonly settings?: Settings;
   /** Beside lifting the outage. */
   readonly end?: (world: CollectingWorld) => Promise<void>;
   readonly status: number;
@@ -70,87 +76,97 @@ const OUTAGES: readonly Case[] = [
   },
   { name: '503', begin: ({ loki }) => void loki.outage({ status: 503 }), status: 200, state: 'degraded' },
   { name: '429', begin: ({ loki }) => void loki.outage({ status: 429 }), status: 200, state: 'degraded' },
-  { name: 'it hangs', begin: ({ loki }) => void loki.outage('hang'), status: 200, state: 'degraded' },
+  {
+    name: 'it hangs',
+    begin: ({ loki }) => void loki.outage('hang'),
+    // Each try takes so long.
+    settings: { loki: { timeout: '1s' } },
+    status: 200,
+    state: 'degraded',
+  },
   { name: '401', begin: ({ loki }) => void loki.outage({ status: 401 }), status: 503, state: 'unhealthy' },
 ];
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-describe.each(OUTAGES)('Loki is away for hours: $name', ({ begin, end = nothing, status, state }) => {
-  test('nothing is read ahead, little is said, and all is there in order when it is back', async () => {
-    const clock = new PassingClock();
-    await withCollector({ clock, settings, loki: strict }, async (world) => {
-      const { engine, loki } = world;
-      const quiet = ['one', 'two', 'three'].map((name) => engine.addContainer({ name }));
-      await world.start();
-      for (const container of quiet) container.writeLine('stderr', 'before');
-      await world.caughtUp();
-      const asked = engine.requests.count('logs');
-      const ready = (await world.page('/readyz')).status;
+describe.each(OUTAGES)(
+  'Loki is away for hours: $name',
+  ({ begin, end = nothing, settings: own = {}, status, state }) => {
+    test('nothing is read ahead, little is said, and all is there in order when it is back', async () => {
+      const clock = new PassingClock();
+      await withCollector({ clock, settings: merged(settings, own), loki: strict }, async (world) => {
+        const { engine, loki } = world;
+        const quiet = ['one', 'two', 'three'].map((name) => engine.addContainer({ name }));
+        await world.start();
+        for (const container of quiet) container.writeLine('stderr', 'before');
+        await world.caughtUp();
+        const asked = engine.requests.count('logs');
+        const ready = (await world.page('/readyz')).status;
 
-      const since = clock.now();
-      await begin(world);
-      const chatty = engine.addContainer({ name: 'chatty' });
-      writeMany(chatty, BACKLOG);
-      for (const container of quiet) container.writeLine('stderr', 'during');
-      await nothingIsRead(world);
+        const since = clock.now();
+        await begin(world);
+        const chatty = engine.addContainer({ name: 'chatty' });
+        writeMany(chatty, BACKLOG);
+        for (const container of quiet) container.writeLine('stderr', 'during');
+        await nothingIsRead(world);
 
-      // What was read until then is bounded, however much there is.
-      const read = engine.requests.of('logs').slice(asked);
-      expect(read.reduce((sum, { bytes = 0 }) => sum + bytes, 0)).toBeLessThan(IN_FLIGHT + ON_THE_WAY);
-      const atFirst = engine.requests.count('logs');
-      const inFlight = await world.metric('pollard_memory_in_flight_bytes');
-      expect(inFlight).toBeLessThan(2 * IN_FLIGHT);
-      const said = told(world).length;
+        // What was read until then is bounded, however much there is.
+        const read = engine.requests.of('logs').slice(asked);
+        expect(read.reduce((sum, { bytes = 0 }) => sum + bytes, 0)).toBeLessThan(IN_FLIGHT + ON_THE_WAY);
+        const atFirst = engine.requests.count('logs');
+        const inFlight = await world.metric('pollard_memory_in_flight_bytes');
+        expect(inFlight).toBeLessThan(2 * IN_FLIGHT);
+        const said = told(world).length;
 
-      for (let step = 0; step < STEPS; step++) {
-        writeMany(chatty, 2);
-        for (const container of quiet) container.writeLine('stderr', `during ${step}`);
-        const before = await tries(world);
-        clock.pass(STEP);
-        await until('it is tried again', async () => (await tries(world)) > before);
-      }
+        for (let step = 0; step < STEPS; step++) {
+          writeMany(chatty, 2);
+          for (const container of quiet) container.writeLine('stderr', `during ${step}`);
+          const before = await tries(world);
+          clock.pass(STEP);
+          await until('it is tried again', async () => (await tries(world)) > before);
+        }
 
-      // Three hours later nothing has changed, but that it was tried again and again.
-      expect(engine.requests.count('logs')).toBe(atFirst);
-      expect(await world.metric('pollard_memory_in_flight_bytes')).toBe(inFlight);
-      // The resource watch has an opinion of so many failures, once.
-      expect(told(world).slice(said)).toEqual(
-        ['health of resources: degraded'].slice(0, told(world).length - said),
-      );
-      const now = await health(world);
-      expect(now.status).toBe(status);
-      expect(now.report.parts.loki).toMatchObject({ state, reason: expect.stringMatching(/.; ./) });
-      const awaySince = new Date(now.report.parts.loki.since).getTime();
-      expect(awaySince).toBeGreaterThanOrEqual(Number(since / 1_000_000n));
-      expect(awaySince).toBeLessThan(Number(since / 1_000_000n) + STEP);
-      expect(now.report.state).toBe(state);
-      // It does all the work that can be done: to start it anew would not help.
-      expect([ready, (await world.page('/readyz')).status]).toEqual([200, 200]);
+        // Three hours later nothing has changed, but that it was tried again and again.
+        expect(engine.requests.count('logs')).toBe(atFirst);
+        expect(await world.metric('pollard_memory_in_flight_bytes')).toBe(inFlight);
+        // The resource watch has an opinion of so many failures, once.
+        expect(told(world).slice(said)).toEqual(
+          ['health of resources: degraded'].slice(0, told(world).length - said),
+        );
+        const now = await health(world);
+        expect(now.status).toBe(status);
+        expect(now.report.parts.loki).toMatchObject({ state, reason: expect.stringMatching(/.; ./) });
+        const awaySince = new Date(now.report.parts.loki.since).getTime();
+        expect(awaySince).toBeGreaterThanOrEqual(Number(since / 1_000_000n));
+        expect(awaySince).toBeLessThan(Number(since / 1_000_000n) + STEP);
+        expect(now.report.state).toBe(state);
+        // It does all the work that can be done: to start it anew would not help.
+        expect([ready, (await world.page('/readyz')).status]).toEqual([200, 200]);
 
-      loki.clearOutages();
-      await end(world);
-      await world.caughtUp();
-      expect((await health(world)).report.parts.loki.state).toBe('healthy');
-      // One after the other it would be a poll for each window: it is read as it comes.
-      const drained = engine.requests.of('logs').slice(asked);
-      const ofChatty = drained.filter(
-        ({ containerId, bytes = 0 }) => containerId === chatty.id && bytes > 4 * KIB,
-      );
-      expect(ofChatty.length).toBeLessThan(20);
-      await world.stop();
+        loki.clearOutages();
+        await end(world);
+        await world.caughtUp();
+        await until('Loki is well again', () => world.health.report().parts.loki.state === 'healthy');
+        // One after the other it would be a poll for each window: it is read as it comes.
+        const drained = engine.requests.of('logs').slice(asked);
+        const ofChatty = drained.filter(
+          ({ containerId, bytes = 0 }) => containerId === chatty.id && bytes > 4 * KIB,
+        );
+        expect(ofChatty.length).toBeLessThan(20);
+        await world.stop();
 
-      // Behind hours, an older line behind a newer one would have been refused.
-      const refused = Object.keys(loki.counts().refused).filter((reason) => reason !== 'rate_limited');
-      expect(refused).toEqual([]);
-      const accounts = [...(await world.accounts()).values()];
-      expect(accounts.map(({ lost, twice, rejected, marks }) => ({ lost, twice, rejected, marks }))).toEqual(
-        accounts.map(() => ({ lost: 0, twice: 0, rejected: 0, marks: [] })),
-      );
-      expect(accounts.map(({ name, written }) => `${name} ${written}`).sort()).toEqual([
-        `chatty ${BACKLOG + 2 * STEPS}`,
-        ...['one', 'three', 'two'].map((name) => `${name} ${2 + STEPS}`),
-      ]);
+        // Behind hours, an older line behind a newer one would have been refused.
+        const refused = Object.keys(loki.counts().refused).filter((reason) => reason !== 'rate_limited');
+        expect(refused).toEqual([]);
+        const accounts = [...(await world.accounts()).values()];
+        expect(
+          accounts.map(({ lost, twice, rejected, marks }) => ({ lost, twice, rejected, marks })),
+        ).toEqual(accounts.map(() => ({ lost: 0, twice: 0, rejected: 0, marks: [] })));
+        expect(accounts.map(({ name, written }) => `${name} ${written}`).sort()).toEqual([
+          `chatty ${BACKLOG + 2 * STEPS}`,
+          ...['one', 'three', 'two'].map((name) => `${name} ${2 + STEPS}`),
+        ]);
+      });
     });
-  });
-});
+  },
+);

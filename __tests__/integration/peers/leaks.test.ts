@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Service } from '../../support/collector/index.js';
-import { withCollector } from '../../support/collecting/index.js';
+import { SHORT_TIMEOUTS, withCollector } from '../../support/collecting/index.js';
 import { withSite, type Site } from '../../support/commands/site.js';
 import { eachOnce, expectNothingHeld, figuresOf } from '../../support/peers/index.js';
 import { until } from '../../support/until.js';
@@ -95,7 +95,7 @@ test('grafana/loki#17718: containers that come and go leave nothing behind', asy
 });
 
 test('moby/moby#13014: no read follows, and one that the collector breaks off is closed', async () => {
-  await withCollector({}, async (world) => {
+  await withCollector({ settings: SHORT_TIMEOUTS }, async (world) => {
     const { engine } = world;
     const containers = Array.from({ length: CONTAINERS }, (_, i) => engine.addContainer({ name: `c-${i}` }));
     for (const container of containers) container.writeLine('stdout', 'before');

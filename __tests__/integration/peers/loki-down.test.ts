@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { LokiSimulator, Outage } from '../../../src/simulators/loki/index.js';
-import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
+import { withCollector, type CollectingWorld, type Settings } from '../../support/collecting/index.js';
 import { withSite } from '../../support/commands/site.js';
 import { expectNothingHeld, figuresOf } from '../../support/peers/index.js';
 import { until } from '../../support/until.js';
@@ -26,7 +26,7 @@ async function expectNothingHeldMeanwhile({ engine }: CollectingWorld): Promise<
   await until('no connection is held', () => engine.connections().open === 0);
 }
 
-type Away = readonly [string, (loki: LokiSimulator) => Promise<() => Promise<void> | void>];
+type Away = readonly [string, (loki: LokiSimulator) => Promise<() => Promise<void> | void>, Settings?];
 
 const outage =
   (kind: Outage): Away[1] =>
@@ -40,13 +40,18 @@ const AWAY: readonly Away[] = [
       return () => loki.listen();
     },
   ],
-  ['grafana/loki#2361: Loki is not reachable, and requests hang', outage('hang')],
+  [
+    'grafana/loki#2361: Loki is not reachable, and requests hang',
+    outage('hang'),
+    { loki: { timeout: '1s' } },
+  ],
   ['grafana/loki#2361: Loki is not reachable, and connections are reset', outage('reset')],
   ['grafana/loki#13339: Loki is stopped behind its gateway', outage({ status: 502 })],
 ];
 
-test.each(AWAY)('%s: the Engine serves nobody, and containers stop, start and go', async (_name, goAway) => {
-  await withCollector({}, async (world) => {
+test.each(AWAY)('%s: the Engine serves nobody, and containers stop, start and go', async (...away) => {
+  const [, goAway, settings = {}] = away;
+  await withCollector({ settings }, async (world) => {
     const { engine, loki } = world;
     for (const name of ['stays', 'stops', 'restarts', 'goes']) talk(world, name);
     await world.start();

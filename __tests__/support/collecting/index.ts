@@ -2,6 +2,7 @@
 export { accountsOf, type AccountSources, type ContainerAccount } from './account.js';
 export {
   merged,
+  SHORT_TIMEOUTS,
   withCollector,
   type CollectingOptions,
   type CollectingWorld,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineProfileName } from '../../../src/simulators/engine/index.js';
 import {
   merged,
+  SHORT_TIMEOUTS,
   withCollector,
   type CollectingWorld,
   type ContainerAccount,
@@ -38,7 +39,8 @@ export async function runFault(
 ): Promise<FaultRun> {
   let run: FaultRun | undefined;
   const { settings: own = {}, ...options } = fault.world ?? {};
-  await withCollector({ ...options, profile, settings: merged(settings, own) }, async (world) => {
+  const bounded = merged(merged(SHORT_TIMEOUTS, settings), own);
+  await withCollector({ ...options, profile, settings: bounded }, async (world) => {
     const talkers = CONTAINER_KINDS.map((kind) => new Talker(kind, world.engine, fault.containers));
     await world.start();
     await talk(talkers, STEPS_BEFORE);
