@@ -97,28 +97,49 @@ describe('the list', () => {
       },
       { requiredKeys: [] },
     );
+    /** What the rest of the program takes for granted. */
+    const summary = expect.objectContaining({
+      id: expect.stringMatching(/./),
+      name: expect.any(String),
+      image: expect.any(String),
+      labels: expect.any(Object),
+      state: expect.any(String),
+      created: expect.any(BigInt),
+    });
+    const details = expect.objectContaining({
+      name: expect.any(String),
+      logDriver: expect.any(String),
+      tty: expect.any(Boolean),
+      running: expect.any(Boolean),
+      startedAt: expect.any(BigInt),
+      finishedAt: expect.any(BigInt),
+    });
+    let taken = 0;
     try {
       await fc.assert(
         fc.asyncProperty(
           fc.oneof(fc.jsonValue(), fields, fc.array(fields, { maxLength: 2 })),
           async (json) => {
             body = json;
-            for (const ask of [listContainers(api, never), inspectContainer(api, ID, never)]) {
-              await ask.then(
-                (found) => expect(found).toBeDefined(),
-                (error: unknown) => {
-                  if (!(error instanceof EngineError)) throw error;
-                  expect(error.code).toBe('engine_bad_answer');
-                },
-              );
-            }
+            const refused = (error: unknown): void => {
+              if (!(error instanceof EngineError)) throw error;
+              expect(error.code).toBe('engine_bad_answer');
+            };
+            await listContainers(api, never).then((found) => {
+              taken += found.length;
+              expect(found).toEqual(found.map(() => summary));
+            }, refused);
+            await inspectContainer(api, ID, never).then((found) => expect(found).toEqual(details), refused);
           },
         ),
+        // Some are taken.
+        { examples: [[[{ Id: ID }]]] },
       );
     } finally {
       await new Promise((resolve) => server.close(resolve));
       await rm(dir, { recursive: true });
     }
+    expect(taken).toBeGreaterThan(0);
     expect(ledger.open).toBe(0);
   });
 });
