@@ -12,6 +12,7 @@ import {
   testTarget,
   type PushLine,
 } from '../../support/push-lines.js';
+import { runs } from '../../support/effort.js';
 
 type Fate = 'good' | 'old' | 'behind' | 'new' | 'long';
 
@@ -106,7 +107,7 @@ test('whatever mixture, whatever limits, whatever fails: stored + rejected = sen
         });
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -147,6 +148,6 @@ test('what was given up anywhere is made whole by sending all of it again', asyn
         });
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });

@@ -7,6 +7,7 @@ import { noCounts, type StreamCounts } from '../../../src/audit/report.js';
 import { auditOf, containerNamed, labelsOf, START } from '../../support/audit-fixture.js';
 import { ModelLog } from '../../support/model-log.js';
 import { ModelLoki } from '../../support/model-loki.js';
+import { runs } from '../../support/effort.js';
 
 const container = containerNamed('web');
 
@@ -199,7 +200,7 @@ test('the report is exactly right, whatever the page size and the room for finge
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

@@ -3,6 +3,7 @@ import { AnchorMatcher, type Place } from '../../../src/collector/anchor.js';
 import { AnchorRing } from '../../../src/collector/anchor-ring.js';
 import { Repeats } from '../../../src/collector/fingerprint.js';
 import type { AnchorEntry } from '../../../src/model/cursor.js';
+import { runs } from '../../support/effort.js';
 
 interface Entry {
   stream: 1 | 2;
@@ -139,7 +140,7 @@ describe('the anchor', () => {
           if (cursor > 0 && from === 0) expect(found).toBe(true);
         },
       ),
-      { numRuns: Number(process.env.RUNS ?? 500) },
+      { numRuns: runs(500) },
     );
   });
 

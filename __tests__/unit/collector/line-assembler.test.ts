@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { LineAssembler, type LineSink } from '../../../src/collector/line-assembler.js';
 import type { OpenLine } from '../../../src/model/cursor.js';
+import { runs } from '../../support/effort.js';
 
 class Lines implements LineSink {
   readonly lines: [1 | 2, number, string][] = [];
@@ -163,7 +164,7 @@ describe('lines from chunks', () => {
           expect([...first.out.lines, ...second.out.lines]).toEqual(straight.out.lines);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

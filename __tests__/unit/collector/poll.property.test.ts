@@ -8,6 +8,7 @@ import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { containerNamed, START } from '../../support/audit-fixture.js';
 import { ModelLog } from '../../support/model-log.js';
 import { keyOf, ObjectBatch, StrictLoki, type StoredLine } from '../../support/strict-loki.js';
+import { runs } from '../../support/effort.js';
 
 const container = containerNamed('web');
 
@@ -271,7 +272,7 @@ describe('polls of a random log at random instants', () => {
         expect(world.gaps).toEqual([]);
         expect(world.loki.refused).toEqual([]);
       }),
-      { numRuns: Number(process.env.RUNS ?? 300) },
+      { numRuns: runs(300) },
     );
   });
 
@@ -286,7 +287,7 @@ describe('polls of a random log at random instants', () => {
         );
         expect(world.loki.sent).toEqual(new Map(world.written.map((line) => [keyOf(line), 1])));
       }),
-      { numRuns: Number(process.env.RUNS ?? 300) },
+      { numRuns: runs(300) },
     );
   });
 
@@ -317,7 +318,7 @@ describe('polls of a random log at random instants', () => {
         });
         expect(unexplained).toEqual([]);
       }),
-      { numRuns: Number(process.env.RUNS ?? 300) },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { decodeCursor, encodeCursor, MAX_CURSOR_BYTES } from '../../../src/curso
 import { CursorCorrupt, CursorTooNew } from '../../../src/cursors/cursor-errors.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { anyCursor, cursorOf } from '../../support/any-cursor.js';
+import { runs } from '../../support/effort.js';
 
 const decode = (text: string | Uint8Array): Cursor =>
   decodeCursor(typeof text === 'string' ? Buffer.from(text) : text);
@@ -115,7 +116,7 @@ describe('what is no cursor is refused with a reason', () => {
           if (!(error instanceof CursorCorrupt || error instanceof CursorTooNew)) throw error;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

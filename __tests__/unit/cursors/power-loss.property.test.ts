@@ -6,6 +6,7 @@ import { cursorOf, idOf } from '../../support/any-cursor.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { PowerLossFs } from '../../support/power-loss-fs.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
+import { runs } from '../../support/effort.js';
 
 const CONTAINERS = 2;
 
@@ -72,7 +73,7 @@ test('power lost at any call: the last acknowledged position or a later one, nev
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
   expect(losses).toBeGreaterThan(100);
 });

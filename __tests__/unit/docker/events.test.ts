@@ -6,6 +6,7 @@ import { parseEvents, readEvents, type EngineEvent } from '../../../src/docker/e
 import { EventRing } from '../../../src/simulators/engine/event-ring.js';
 import { engineApi, never } from '../../support/engine-api.js';
 import { SteppedClock, withEngine } from '../../support/simulated-engine.js';
+import { runs } from '../../support/effort.js';
 
 const MS = 1_000_000n;
 const SECOND = 1_000_000_000n;
@@ -345,7 +346,7 @@ test('any history: each event is told exactly once, or everything is listed agai
         }
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
   expect(told).toBeGreaterThan(1000);
   expect(overruns).toBeGreaterThan(300);

@@ -5,12 +5,13 @@ import { FrameParser, type LogParser } from '../../../src/docker/frames.js';
 import { LogBodyError } from '../../../src/docker/log-errors.js';
 import { StampReader } from '../../../src/docker/stamp.js';
 import { TtyParser } from '../../../src/docker/tty.js';
+import { runs } from '../../support/effort.js';
 
 const MAX = 300;
 const HEADER = 8;
 /** What is searched for the rest of a stamp. */
 const PREFIX = 36;
-const RUNS = { numRuns: 500 };
+const RUNS = { numRuns: runs(500) };
 
 const anyText = fc.oneof(fc.string({ maxLength: 60 }), fc.constant('x'.repeat(200)), fc.constant('\r\n'));
 const anyStamp = rarely(
@@ -164,7 +165,7 @@ test('a stamp out of any bytes: one within the entry, or none', () => {
       expect(reader.seconds).toBeGreaterThanOrEqual(0);
       expect(reader.nanos).toBeLessThan(1e9);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

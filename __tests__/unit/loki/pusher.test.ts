@@ -20,6 +20,7 @@ import {
 } from '../../support/push-lines.js';
 import { MemorySink, RecordingPushObserver } from '../../support/push-recorders.js';
 import { ScriptedTransport, silence, type Asked, type Reaction } from '../../support/scripted-transport.js';
+import { runs } from '../../support/effort.js';
 
 const SETTINGS: PusherOptions['settings'] = {
   encoding: 'protobuf',
@@ -710,6 +711,6 @@ test('whatever mixture, whatever fails in between: each line ends at one place',
         expect(loki.asked.length).toBeLessThanOrEqual(troubles.length + 20 + rejected * 14);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
