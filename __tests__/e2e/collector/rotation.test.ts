@@ -76,13 +76,25 @@ describeEngines('A log that is rotated', (engine) => {
           [rotation, { ...rotation, compress: 'true' }].map(async (logOptions) => {
             return await runContainer(engine(), {
               // Each burst is several times what the log holds. What a log lost before its first poll, no one can know.
-              cmd: `echo begin; while [ ! -e /go ]; do sleep 0.1; done; n=0; while [ $n -lt ${bursts} ]; do seq $((n*${size}+1)) $(((n+1)*${size})) | sed 's/^/line /'; n=$((n+1)); sleep 1; done; echo end`,
+              cmd: `echo begin; n=0; while [ $n -lt ${bursts} ]; do while [ ! -e /go$n ]; do sleep 0.1; done; seq $((n*${size}+1)) $(((n+1)*${size})) | sed 's/^/line /'; touch /done$n; n=$((n+1)); done; echo end; while [ ! -e /exit ]; do sleep 0.1; done`,
               logOptions,
             });
           }),
         );
         await pollard.untilStored(containers.length);
-        await Promise.all(containers.map((container) => container.exec('touch /go')));
+        const eachRuns = async (command: string): Promise<number[]> => {
+          const runs = await Promise.all(containers.map((container) => container.exec(command)));
+          return runs.map(({ exitCode }) => exitCode);
+        };
+        for (let burst = 0; burst < bursts; burst++) {
+          await eachRuns(`touch /go${burst}`);
+          await until('the burst is written', async () =>
+            (await eachRuns(`test -e /done${burst}`)).every((code) => code === 0),
+          );
+          // So each burst is a gap of its own, however busy the machine is.
+          await service.readsAll();
+        }
+        await eachRuns('touch /exit');
         await Promise.all(containers.map((container) => container.wait()));
         await service.readsAll();
         expect((await service.stop()).code).toBe(0);
