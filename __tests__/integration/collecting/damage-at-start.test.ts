@@ -1,7 +1,5 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { withCollector } from '../../support/collecting/index.js';
-
-jest.setTimeout(120_000);
 
 /** Lines delivered by the collector before, not yet delivered before a damaged record, and behind it. */
 const LINES = [

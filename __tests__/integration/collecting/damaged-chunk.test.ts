@@ -1,8 +1,6 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { CHUNK_BYTES } from '../../../src/simulators/engine/index.js';
 import { withCollector } from '../../support/collecting/index.js';
-
-jest.setTimeout(120_000);
 
 const FIRST = 'a'.repeat(CHUNK_BYTES);
 const SECOND = 'b'.repeat(CHUNK_BYTES);

@@ -1,9 +1,6 @@
-import { jest } from '@jest/globals';
 import { HeldBytes } from '../../../src/audit/held-bytes.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { withVerifyWorld, type VerifyWorld } from '../../support/verify-world.js';
-
-jest.setTimeout(60_000);
 
 const SECOND = NS_PER_SECOND;
 const SELECTOR = '{job="docker"}';

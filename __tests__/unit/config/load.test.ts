@@ -111,7 +111,6 @@ describe('the value of any setting', () => {
         { numRuns: 15 },
       );
     },
-    60_000,
   );
 
   function oneLine(yaml: string, written: unknown): string {

@@ -128,7 +128,7 @@ test('one poll interval among three that are in order stands as it was set', asy
     }),
     { numRuns: 300 },
   );
-}, 60_000);
+});
 
 test('the reference is told how a default follows', () => {
   expect(adaptationOf('poll.interval')).toBe('at least poll.min_interval, at most poll.max_interval');

@@ -72,4 +72,4 @@ test('what is printed is read as the same configuration, whatever is set', async
       { numRuns: 5 },
     );
   }
-}, 60_000);
+});

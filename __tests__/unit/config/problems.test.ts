@@ -333,7 +333,7 @@ describe('garbage', () => {
       fc.asyncProperty(text, async (yaml) => await onlyConfigError(loadTexts({ yaml }))),
       { numRuns: 600 },
     );
-  }, 60_000);
+  });
 
   test('as any settings in any shape is a ConfigError or a configuration', async () => {
     const paths = [
@@ -354,7 +354,7 @@ describe('garbage', () => {
       }),
       { numRuns: 300 },
     );
-  }, 60_000);
+  });
 
   test('as values of variables is a ConfigError or a configuration', async () => {
     const names = [
@@ -374,7 +374,7 @@ describe('garbage', () => {
       }),
       { numRuns: 300 },
     );
-  }, 60_000);
+  });
 
   test('pollutes nothing', async () => {
     await onlyConfigError(

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,8 +10,6 @@ import type { EngineSimulator, Fault, SimulatedContainer } from '../../../src/si
 import { logsReader, type LogsReader } from '../../support/read-logs.js';
 import { SteppedClock, withEngine } from '../../support/simulated-engine.js';
 import { frameOf } from '../../support/wire.js';
-
-jest.setTimeout(60_000);
 
 const LINES = 5;
 const ALL = Array.from({ length: LINES }, (_, n) => `line ${n}`);
@@ -134,7 +132,7 @@ describe('a body that does not end as it should: what came before is good', () =
     await under(
       fault,
       async ({ reader }) => {
-        expect(faultOf(await reader.read({ idleTimeout: 60 }))).toBe('stalled');
+        expect(faultOf(await reader.read({ idleTimeout: 500 }))).toBe('stalled');
         expect(reader.texts()).toEqual(
           fault.kind === 'stall' ? ALL.slice(0, 2) : fault.kind === 'never_ends' ? ALL : [],
         );
@@ -204,7 +202,7 @@ describe('no answer to read', () => {
     await under(
       { kind: 'hang_before_header' },
       async ({ reader }) => {
-        await expect(reader.read({ idleTimeout: 60 })).rejects.toMatchObject({ code: 'engine_timeout' });
+        await expect(reader.read({ idleTimeout: 500 })).rejects.toMatchObject({ code: 'engine_timeout' });
       },
       COLLECTOR,
     );
@@ -308,7 +306,7 @@ describe('back-pressure', () => {
     await under(
       { kind: 'drip', bytes: 20, everyMs: 1 },
       async ({ reader }) => {
-        expect((await reader.read({ idleTimeout: 50, pause: longPause() })).fault).toBeUndefined();
+        expect((await reader.read({ idleTimeout: 500, pause: longPause() })).fault).toBeUndefined();
         expect(reader.texts()).toEqual(ALL);
       },
       COLLECTOR,
@@ -319,7 +317,7 @@ describe('back-pressure', () => {
     await under(
       { kind: 'stall', afterPieces: 2 },
       async ({ reader }) => {
-        expect(faultOf(await reader.read({ idleTimeout: 50, pause: longPause() }))).toBe('stalled');
+        expect(faultOf(await reader.read({ idleTimeout: 500, pause: longPause() }))).toBe('stalled');
         expect(reader.texts()).toEqual(ALL.slice(0, 2));
       },
       COLLECTOR,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -11,8 +11,6 @@ import { READ_BYTES } from '../../../src/docker/read-buffers.js';
 import { SocketLedger } from '../../../src/docker/socket-ledger.js';
 import { seededRandom } from '../../../src/simulators/engine/index.js';
 import { until } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 let folder: string;
 let endpoint: EngineEndpoint;

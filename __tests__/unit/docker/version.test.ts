@@ -142,7 +142,7 @@ describe('it is agreed anew', () => {
 
   test('after a time-out or an error of a container nothing is', async () => {
     await withEngine({}, async (engine) => {
-      const { api } = engineApi(engine.socketPath, { timeoutMs: 200 });
+      const { api } = engineApi(engine.socketPath, { timeoutMs: 1000 });
       await api.version(never);
       engine.fault({ endpoint: 'list', times: 1 }, { kind: 'hang_before_header' });
       await expect(listContainers(api, never)).rejects.toMatchObject({ code: 'engine_timeout' });

@@ -244,7 +244,7 @@ describe('a full disk', () => {
     expect(sizes).toEqual([sizes[0], sizes[0], sizes[0], sizes[0]]);
     const many = texts(numbered(3000, NOW, 'x'.repeat(500)));
     expect(await readBack()).toEqual({ lines: ['before', ...many], unreadable: 0 });
-  }, 30_000);
+  });
 });
 
 describe('what cannot be opened', () => {

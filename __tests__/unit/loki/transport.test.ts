@@ -50,7 +50,7 @@ async function transportTo(
   scheme = 'http',
 ): Promise<LokiTransport> {
   const url = typeof where === 'string' ? where : `${scheme}://127.0.0.1:${where.port}`;
-  const transport = await createTransport({ url, headers: {}, timeoutMs: 5000, maxInFlight: 2, ...more });
+  const transport = await createTransport({ url, headers: {}, timeoutMs: 60_000, maxInFlight: 2, ...more });
   transports.push(transport);
   return transport;
 }

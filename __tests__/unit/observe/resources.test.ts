@@ -84,7 +84,8 @@ describe('the sampler', () => {
     while (performance.now() < until);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await sampler.sample()).lag).toBeGreaterThan(0.2);
-    expect((await sampler.sample()).lag).toBe(0);
+    // Told once.
+    expect((await sampler.sample()).lag).toBeLessThan(0.2);
   });
 });
 
