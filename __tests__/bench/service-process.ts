@@ -1,6 +1,6 @@
 import { startCollector, type CollectorOptions } from './collector-process.js';
 import type { Ended, MeasuredProcess } from './measured-process.js';
-import { metricSum } from './metric-sum.js';
+import { metricSum } from '../support/metric-sum.js';
 import { until } from './until.js';
 
 /** `/status`, as far as it is looked at here. */

@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, type ConfigProblem } from '../../src/config/config-error.js';
 import { loadConfigWithOrigins, type LoadedConfig } from '../../src/config/load.js';
 import type { Setting } from '../../src/config/settings.js';
+import { withFolder } from './test-folder.js';
 
 export interface GivenTexts {
   /** The content of the configuration file; undefined: there is none. */
@@ -19,14 +20,11 @@ const NOT_THERE = join(tmpdir(), 'pollard-no-such-folder', FILE);
 /** Loads from texts alone, whatever is in this machine's /etc and environment. */
 export async function loadTexts({ yaml, env = {}, flags = {} }: GivenTexts): Promise<LoadedConfig> {
   if (yaml === undefined) return await loadConfigWithOrigins({ env, flags, defaultFile: NOT_THERE });
-  const folder = await mkdtemp(join(tmpdir(), 'pollard-config-'));
-  const file = join(folder, FILE);
-  try {
+  return await withFolder('config', async (folder) => {
+    const file = join(folder, FILE);
     await writeFile(file, yaml);
     return await loadConfigWithOrigins({ env, flags, defaultFile: file });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
 }
 
 /** The refusal of what must be refused. */

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingHttpHeaders } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   seededRandom,
@@ -8,24 +6,25 @@ import {
   type EngineSimulator,
   type EngineSimulatorOptions,
 } from '../../src/simulators/engine/index.js';
+import { withFolder } from './test-folder.js';
 
 /** Runs with a simulated Engine on a socket in a folder of its own; both are gone afterwards. */
 export async function withEngine(
   options: Omit<EngineSimulatorOptions, 'socketPath'>,
-  use: (engine: EngineSimulator) => Promise<void>,
+  use: (engine: EngineSimulator, folder: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'pollard-engine-'));
-  const engine = await startEngineSimulator({
-    random: seededRandom(1),
-    ...options,
-    socketPath: join(folder, 'docker.sock'),
+  await withFolder('engine', async (folder) => {
+    const engine = await startEngineSimulator({
+      random: seededRandom(1),
+      ...options,
+      socketPath: join(folder, 'docker.sock'),
+    });
+    try {
+      await use(engine, folder);
+    } finally {
+      await engine.close();
+    }
   });
-  try {
-    await use(engine);
-  } finally {
-    await engine.close();
-    await rm(folder, { recursive: true });
-  }
 }
 
 export interface RawAnswer {

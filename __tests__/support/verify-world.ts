@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { catchUp, type CatchUpSummary } from '../../src/collector/catch-up.js';
@@ -20,15 +18,11 @@ import type { ContainerSummary, StreamName } from '../../src/model/container.js'
 import type { Cursor } from '../../src/model/cursor.js';
 import { NS_PER_SECOND } from '../../src/model/nanoseconds.js';
 import type { EngineProfileName, EngineSimulator } from '../../src/simulators/engine/index.js';
-import {
-  startLokiSimulator,
-  type LokiSimulator,
-  type LokiSimulatorOptions,
-} from '../../src/simulators/loki/index.js';
+import type { LokiSimulator, LokiSimulatorOptions } from '../../src/simulators/loki/index.js';
 import { engineApi, never } from './engine-api.js';
 import { LeapingClock } from './leaping-clock.js';
 import { recordingObserver } from './recording-observer.js';
-import { withEngine } from './simulated-engine.js';
+import { withSimulators } from './simulators.js';
 
 export interface WorldOptions {
   readonly engine?: EngineProfileName;
@@ -91,23 +85,15 @@ export async function withVerifyWorld(
   use: (world: VerifyWorld) => Promise<void>,
 ): Promise<void> {
   const clock = new LeapingClock();
-  const dir = await mkdtemp(join(tmpdir(), 'pollard-verify-'));
-  const loki = await startLokiSimulator({ ...options.loki, clock });
-  const transport = await createTransport({
-    url: loki.url,
-    headers: {},
-    timeoutMs: options.timeoutMs ?? 30_000,
-    maxInFlight: 4,
-  });
-  try {
-    await withEngine({ clock, profile: options.engine ?? '28.5' }, async (engine) => {
+  const { engine: profile = '28.5', loki: limits = {}, timeoutMs = 30_000 } = options;
+  await withSimulators({ clock, profile, loki: limits }, async ({ engine, loki, folder: dir }) => {
+    const transport = await createTransport({ url: loki.url, headers: {}, timeoutMs, maxInFlight: 4 });
+    try {
       await use(await makeWorld(options, { clock, dir, loki, transport, engine }));
-    });
-  } finally {
-    await transport.close();
-    await loki.close();
-    await rm(dir, { recursive: true });
-  }
+    } finally {
+      await transport.close();
+    }
+  });
 }
 
 interface Places {

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { isReadSince } from '../../../src/commands/demo/drain.js';
@@ -14,33 +12,20 @@ import type { Clock } from '../../../src/model/clock.js';
 import type { ContainerSummary } from '../../../src/model/container.js';
 import { sharedController } from '../../../src/model/shared-controller.js';
 import { systemClock } from '../../../src/model/system-clock.js';
-import {
-  seededRandom,
-  startEngineSimulator,
-  type EngineProfileName,
-  type EngineSimulator,
-} from '../../../src/simulators/engine/index.js';
-import {
-  startLokiSimulator,
-  type LokiSimulator,
-  type LokiSimulatorOptions,
-} from '../../../src/simulators/loki/index.js';
+import { seededRandom, type EngineSimulator } from '../../../src/simulators/engine/index.js';
+import type { LokiSimulator } from '../../../src/simulators/loki/index.js';
+import { metricSum } from '../metric-sum.js';
 import { RecordingLogger } from '../recording-logger.js';
+import { withSimulators, type SimulatorsOptions } from '../simulators.js';
 import { until } from '../until.js';
 import { accountsOf, type AccountSources, type ContainerAccount } from './account.js';
 
 /** Settings as the YAML file has them. */
 export type Settings = z.input<typeof configSchema>;
 
-export interface CollectingOptions {
-  readonly profile?: EngineProfileName;
-  readonly loki?: Omit<LokiSimulatorOptions, 'clock'>;
+/** The clock is that of the collector as well. */
+export interface CollectingOptions extends SimulatorsOptions {
   readonly settings?: Settings;
-  /** Of the collector and both simulators. Default: the machine's. */
-  readonly clock?: Clock;
-  /** Of the Engine alone, which may run on another machine. */
-  readonly engineClock?: Clock;
-  readonly seed?: number;
 }
 
 export interface Missed {
@@ -184,13 +169,7 @@ export class CollectingWorld {
 
   /** The sum of a metric over all its labels; 0 when it is not there. */
   async metric(name: string): Promise<number> {
-    const { text } = await this.page('/metrics');
-    let sum = 0;
-    for (const line of text.split('\n')) {
-      const match = /^([a-zA-Z_:]+)(?:\{.*\})? ([-+.\deE]+|NaN)$/.exec(line);
-      if (match?.[1] === name) sum += Number(match[2]);
-    }
-    return sum;
+    return metricSum((await this.page('/metrics')).text, name);
   }
 
   /** Waits until the service that runs has read and delivered, or named as lost, all that was written until now. */
@@ -237,33 +216,24 @@ export async function withCollector(
   options: CollectingOptions,
   use: (world: CollectingWorld) => Promise<void>,
 ): Promise<void> {
-  const { clock = systemClock, engineClock = clock, seed = 1 } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'pollard-collecting-'));
-  const random = seededRandom(seed);
-  const loki = await startLokiSimulator({ random, ...options.loki, clock });
-  const engine = await startEngineSimulator({
-    profile: options.profile ?? '28.5',
-    clock: engineClock,
-    random,
-    socketPath: join(folder, 'docker.sock'),
+  const { clock = systemClock, seed = 1, settings = {} } = options;
+  await withSimulators({ ...options, profile: options.profile ?? '28.5', clock }, async (simulators) => {
+    const { engine, loki, folder } = simulators;
+    const places: Settings = {
+      collector: { state_dir: join(folder, 'state'), host: 'here' },
+      docker: { host: `unix://${engine.socketPath}` },
+      loki: { url: loki.url },
+    };
+    const config = configSchema.parse(merged(merged(QUICK, settings), places));
+    const world = new CollectingWorld(config, engine, loki, clock, seed);
+    try {
+      await use(world);
+    } finally {
+      loki.clearOutages();
+      engine.clearFaults();
+      await world.stop();
+    }
   });
-  const places: Settings = {
-    collector: { state_dir: join(folder, 'state'), host: 'here' },
-    docker: { host: `unix://${engine.socketPath}` },
-    loki: { url: loki.url },
-  };
-  const config = configSchema.parse(merged(merged(QUICK, options.settings ?? {}), places));
-  const world = new CollectingWorld(config, engine, loki, clock, seed);
-  try {
-    await use(world);
-  } finally {
-    loki.clearOutages();
-    engine.clearFaults();
-    await world.stop();
-    await engine.close();
-    await loki.close();
-    await rm(folder, { recursive: true });
-  }
 }
 
 /** The second one's settings over the first one's. */

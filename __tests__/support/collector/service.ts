@@ -1,4 +1,5 @@
 import type { ContainerStatus } from '../../../src/commands/wiring/status-parts.js';
+import { metricSum } from '../metric-sum.js';
 import { until } from '../until.js';
 import { Program } from './program.js';
 
@@ -49,13 +50,7 @@ export class Service extends Program {
 
   /** The sum of a metric over all its labels; 0 when it is not there. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.#url}/metrics`)).text();
-    let sum = 0;
-    for (const line of text.split('\n')) {
-      const match = /^([a-zA-Z_:]+)(?:\{.*\})? ([-+.\deE]+|NaN)$/.exec(line);
-      if (match?.[1] === name) sum += Number(match[2]);
-    }
-    return sum;
+    return metricSum(await (await fetch(`${this.#url}/metrics`)).text(), name);
   }
 
   /** Waits until each container that is collected was polled since now. */

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BufferPool } from '../../../src/loki/buffer-pool.js';
 import { createPusher, type Pusher, type PushResult } from '../../../src/loki/pusher.js';
@@ -17,6 +15,7 @@ import {
 import { LeapingClock } from '../leaping-clock.js';
 import { batchesOf, BOUNDS, NOW, testTarget, type PushLine } from '../push-lines.js';
 import { RecordingPushObserver } from '../push-recorders.js';
+import { withFolder } from '../test-folder.js';
 
 export interface PushingOptions {
   /** How the simulated Loki is other than by default. */
@@ -151,15 +150,12 @@ export async function withPushing(
   options: PushingOptions,
   use: (world: PushingWorld) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'pollard-push-'));
-  try {
+  await withFolder('push', async (folder) => {
     const world = await PushingWorld.open(folder, options);
     try {
       await use(world);
     } finally {
       await world.close();
     }
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
 }
