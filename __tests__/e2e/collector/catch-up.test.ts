@@ -45,7 +45,7 @@ describeEngines('pollard catch-up', (engine) => {
       const container = await runToEnd(engine(), { cmd: printNumbered('line', 100) });
       const service = await pollard.run();
       await pollard.untilStored(100);
-      const beside = pollard.command('catch-up', []);
+      const beside = pollard.launch(['catch-up']);
       expect(await beside.ended).toMatchObject({ code: 5 });
       expect(beside.stdout).toBe('');
       const message = beside.stderr;

@@ -50,7 +50,7 @@ describeEngines('kill -9', (engine) => {
       );
 
       for (let kill = 0; kill < KILLS; kill++) {
-        const service = pollard.launch();
+        const service = pollard.launch(['run']);
         const { requests } = pollard.loki.counts();
         if (kill % 3 > 0) await service.logged('collecting');
         if (kill % 3 > 1) await until('something is pushed', () => pollard.loki.counts().requests > requests);

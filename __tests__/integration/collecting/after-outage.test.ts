@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { RejectedLine } from '../../../src/loki/rejected-record.js';
 import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
-import { pollard, settingArgs, type PollardRun } from '../../support/commands/pollard.js';
+import { pollard, type PollardRun } from '../../support/commands/pollard.js';
+import { settingArgs } from '../../support/setting-flags.js';
 import { PassingClock } from '../../support/passing-clock.js';
 import { until } from '../../support/until.js';
 

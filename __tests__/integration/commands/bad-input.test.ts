@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificates, type TestCertificates } from '../../support/certificates.js';
 import { OLD_ENGINE, withBadServer, type BadAnswer } from '../../support/commands/bad-server.js';
-import { bowingToPermissions, withSite, type Site, type SiteSettings } from '../../support/commands/site.js';
+import type { SettingTexts } from '../../support/collector/index.js';
+import { bowingToPermissions, withSite, type Site } from '../../support/commands/site.js';
 
 interface CheckJson {
   readonly parts: readonly {
@@ -70,7 +71,7 @@ function expectCross({ code, stdout, stderr }: Ended, part: string, refused: Ref
   expect(JSON.stringify(failed[0])).toMatch(refused.says);
 }
 
-type Ends = (site: Site, words: readonly string[], settings: SiteSettings) => Promise<Ended>;
+type Ends = (site: Site, words: readonly string[], settings: SettingTexts) => Promise<Ended>;
 
 const here: Ends = async (site, words, settings) => await site.pollard(words, settings);
 
@@ -84,7 +85,7 @@ const bowing: Ends = async (site, words, settings) => {
 /** All three end at once with the same code; the check shows it as a cross. */
 async function expectHopeless(
   site: Site,
-  settings: SiteSettings,
+  settings: SettingTexts,
   part: string,
   refused: Refused,
   ended = here,

@@ -8,7 +8,8 @@ import { seededRandom, startEngineSimulator } from '../../../src/simulators/engi
 import { makeCertificates, type TestCertificates } from '../../support/certificates.js';
 import type { Service } from '../../support/collector/service.js';
 import { OLD_ENGINE, PAGE, withBadServer } from '../../support/commands/bad-server.js';
-import { withSite, type Site, type SiteSettings } from '../../support/commands/site.js';
+import type { SettingTexts } from '../../support/collector/index.js';
+import { withSite, type Site } from '../../support/commands/site.js';
 import { until } from '../../support/until.js';
 
 let folder: string;
@@ -28,7 +29,7 @@ function talk(site: Site, name = 'web'): void {
 }
 
 /** From the first line on, whatever was there before. */
-const ALL: SiteSettings = { start: 'beginning' };
+const ALL: SettingTexts = { start: 'beginning' };
 
 /** What was said of a part: once, with the setting and what to do next, however often it was tried. */
 function expectSaidOnce(service: Service, message: string, setting: string, next: RegExp): void {
@@ -120,7 +121,7 @@ describe('a Loki that does not take what is sent', () => {
   /** The service waits, catch-up and check say so and end; all is delivered when it is over. */
   async function expectPatience(
     site: Site,
-    settings: SiteSettings,
+    settings: SettingTexts,
     { setting, says, next }: { setting: string; says: RegExp; next: RegExp },
     heal: () => Promise<void> | void,
   ): Promise<void> {

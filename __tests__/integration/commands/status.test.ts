@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { makeCertificates, type TestCertificates } from '../../support/certificates.js';
 import { freePort } from '../../support/free-port.js';
 import { PAGE, withBadServer } from '../../support/commands/bad-server.js';
-import { withSite, type Site, type SiteSettings } from '../../support/commands/site.js';
+import type { SettingTexts } from '../../support/collector/index.js';
+import { withSite, type Site } from '../../support/commands/site.js';
 import { until } from '../../support/until.js';
 
 const TOKEN = 'canary-status-token-3f81';
@@ -26,8 +27,8 @@ function speaking(site: Site, name: string, lines: number): void {
 
 /** A service with these settings of its status page, and what `pollard status` is told of it. */
 async function withService(
-  more: (site: Site) => SiteSettings,
-  use: (site: Site, settings: SiteSettings) => Promise<void>,
+  more: (site: Site) => SettingTexts,
+  use: (site: Site, settings: SettingTexts) => Promise<void>,
 ): Promise<void> {
   await withSite({ settings: { start: 'beginning' } }, async (site) => {
     speaking(site, 'web', 5);
@@ -41,18 +42,18 @@ async function withService(
   });
 }
 
-const tls = (): SiteSettings => ({
+const tls = (): SettingTexts => ({
   'status.tls.cert_file': made.server.certFile,
   'status.tls.key_file': made.server.keyFile,
 });
 
-function withToken(site: Site, token = TOKEN): SiteSettings {
+function withToken(site: Site, token = TOKEN): SettingTexts {
   const file = site.path('status-token');
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   return { 'status.token_file': file };
 }
 
-const ways: readonly [string, (site: Site) => SiteSettings][] = [
+const ways: readonly [string, (site: Site) => SettingTexts][] = [
   ['plain', () => ({})],
   ['with a token', withToken],
   ['with TLS', tls],

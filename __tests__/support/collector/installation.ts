@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   startLokiSimulator,
@@ -7,13 +5,15 @@ import {
   type LokiSimulatorOptions,
 } from '../../../src/simulators/loki/index.js';
 import type { RunningEngine } from '../engines/index.js';
+import { settingArgs } from '../setting-flags.js';
+import { withFolder } from '../test-folder.js';
 import { until, type Patience } from '../until.js';
 import { readAudit, type Audited } from './audited.js';
-import { Program, type Ending } from './program.js';
+import type { Ending, Program, ProgramOptions } from './program.js';
 import { Service } from './service.js';
 
-/** By path, as on the command line: `{ 'poll.interval': '1s' }`. */
-export type SettingTexts = Readonly<Record<string, string>>;
+/** By path, as on the command line: `{ 'poll.interval': '1s' }`. Undefined leaves out one that is set by default. */
+export type SettingTexts = Readonly<Record<string, string | undefined>>;
 
 export interface InstallationOptions {
   readonly settings?: SettingTexts;
@@ -49,37 +49,57 @@ const QUICK: SettingTexts = {
   'log.format': 'json',
 };
 
-/** Pollard as an operator has it: the built program, a state directory, between a real Engine and a strict Loki. */
-export class Installation {
-  readonly engine: RunningEngine;
+/** Where an installation stands. */
+export interface Surroundings<Engine> {
+  /** Of its own; the state directory is in it. */
+  readonly folder: string;
+  readonly engine: Engine;
   readonly loki: LokiSimulator;
-  readonly stateDir: string;
-  readonly #settings: SettingTexts;
-  readonly #programs: Program[] = [];
+}
 
-  /** Use withInstallation. */
-  constructor(engine: RunningEngine, loki: LokiSimulator, stateDir: string, settings: SettingTexts) {
+/**
+ * Pollard as an operator has it: the built program and a state directory, between an Engine, real or simulated, and a
+ * strict Loki.
+ */
+export class Installation<Engine extends { readonly socketPath: string } = RunningEngine> {
+  readonly folder: string;
+  readonly engine: Engine;
+  readonly loki: LokiSimulator;
+  readonly #settings: SettingTexts;
+  readonly #programs: Service[] = [];
+
+  /** Use withInstallation, or withSite. */
+  constructor({ folder, engine, loki }: Surroundings<Engine>, settings: SettingTexts) {
+    this.folder = folder;
     this.engine = engine;
     this.loki = loki;
-    this.stateDir = stateDir;
     this.#settings = settings;
   }
 
-  /** The service, once it collects. */
-  async run(settings: SettingTexts = {}): Promise<Service> {
-    return await this.launch(settings).ready();
+  /** A path in the folder. */
+  path(...names: string[]): string {
+    return join(this.folder, ...names);
   }
 
-  /** The service, as soon as its process is there. */
-  launch(settings: SettingTexts = {}): Service {
-    const service = new Service(['run', ...this.#arguments(settings)]);
+  get stateDir(): string {
+    return this.path('state');
+  }
+
+  /** Runs any command line of the built program, in a process of its own. */
+  launch(words: readonly string[], settings: SettingTexts = {}, options: ProgramOptions = {}): Service {
+    const service = new Service([...words, ...this.arguments(settings)], options);
     this.#programs.push(service);
     return service;
   }
 
+  /** `pollard run`, once it collects. */
+  async run(settings: SettingTexts = {}, options: ProgramOptions = {}): Promise<Service> {
+    return await this.launch(['run'], settings, options).ready();
+  }
+
   /** One catch-up, to its end. */
   async catchUp(settings: SettingTexts = {}): Promise<CatchUpRun> {
-    const program = this.command('catch-up', ['--json'], settings);
+    const program = this.launch(['catch-up', '--json'], settings);
     const ending = await program.ended;
     const summary = program.stdout === '' ? undefined : (JSON.parse(program.stdout) as Summary);
     if (summary === undefined && ending.code === 0) throw new Error('catch-up printed no summary');
@@ -88,23 +108,16 @@ export class Installation {
 
   /** One `verify`, to its end. @param more flags, such as `--since=2024-05-01` */
   async verify(...more: readonly string[]): Promise<Audited> {
-    const program = this.command('verify', ['--json', ...more]);
+    const program = this.launch(['verify', '--json', ...more]);
     const { code } = await program.ended;
     if (program.stdout === '') throw new Error(`verify printed no report: ${program.lastWords()}`);
     return readAudit(code, program.stdout);
   }
 
-  /** Any command, as soon as its process is there. */
-  command(name: string, more: readonly string[], settings: SettingTexts = {}): Program {
-    const program = new Program([name, ...more, ...this.#arguments(settings)]);
-    this.#programs.push(program);
-    return program;
-  }
-
   /** Waits until Loki shows so many entries, markers of gaps among them. */
   async untilStored(entries: number, patience: Patience = {}): Promise<void> {
     await until(`Loki holds ${entries} entries`, () => this.loki.counts().entries >= entries, {
-      instead: () => this.loki.counts(),
+      instead: () => [this.loki.counts(), this.lastWords()],
       ...patience,
     });
   }
@@ -138,17 +151,15 @@ export class Installation {
       .join('\n---\n');
   }
 
-  #arguments(settings: SettingTexts): string[] {
-    const all = {
-      ...QUICK,
+  /** The flags that a command is given. */
+  protected arguments(settings: SettingTexts): string[] {
+    return settingArgs({
       'docker.host': `unix://${this.engine.socketPath}`,
       'loki.url': this.loki.url,
       'collector.state_dir': this.stateDir,
       ...this.#settings,
       ...settings,
-    };
-    // As src/config/settings.ts makes the flag of a path.
-    return Object.entries(all).map(([path, value]) => `--${path.replace(/[._]/g, '-')}=${value}`);
+    });
   }
 }
 
@@ -165,22 +176,31 @@ export const SETTLED: {
 export async function withInstallation(
   engine: RunningEngine,
   use: (pollard: Installation) => Promise<void>,
-  options: InstallationOptions = {},
+  { loki: limits = {}, settings = {} }: InstallationOptions = {},
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'pollard-state-'));
-  const loki = await startLokiSimulator(options.loki);
-  const pollard = new Installation(engine, loki, join(folder, 'state'), options.settings ?? {});
+  await withFolder('state', async (folder) => {
+    const loki = await startLokiSimulator(limits);
+    try {
+      await withPrograms(new Installation({ folder, engine, loki }, { ...QUICK, ...settings }), use);
+    } finally {
+      await loki.close();
+      // The next installation on this Engine begins without containers.
+      await engine.removeContainers();
+    }
+  });
+}
+
+/** Kills what still runs in the end, and quotes it when the test failed. */
+export async function withPrograms<
+  Kind extends { readonly lastWords: () => string; readonly close: () => Promise<void> },
+>(installation: Kind, use: (installation: Kind) => Promise<void>): Promise<void> {
   try {
-    await use(pollard);
+    await use(installation);
   } catch (error) {
     if (error instanceof Error)
-      error.message += `\n\n--- the programs' last words ---\n${pollard.lastWords()}`;
+      error.message += `\n\n--- the programs' last words ---\n${installation.lastWords()}`;
     throw error;
   } finally {
-    await pollard.close();
-    await loki.close();
-    await rm(folder, { recursive: true });
-    // The next installation on this Engine begins without containers.
-    await engine.removeContainers();
+    await installation.close();
   }
 }

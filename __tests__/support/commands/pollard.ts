@@ -34,8 +34,3 @@ function setEnvironment(variables: Iterable<readonly [string, string | undefined
     else process.env[name] = value;
   }
 }
-
-/** Settings as flags: `{ 'loki.url': 'http://…' }`. */
-export function settingArgs(settings: Readonly<Record<string, string>>): string[] {
-  return Object.entries(settings).map(([path, value]) => `--${path.replaceAll(/[._]/g, '-')}=${value}`);
-}

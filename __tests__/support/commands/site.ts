@@ -1,34 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  seededRandom,
-  startEngineSimulator,
-  type EngineProfile,
-  type EngineProfileName,
-  type EngineSimulator,
-} from '../../../src/simulators/engine/index.js';
-import {
-  startLokiSimulator,
-  type LokiSimulator,
-  type LokiSimulatorOptions,
-} from '../../../src/simulators/loki/index.js';
-import type { ProgramOptions } from '../collector/program.js';
-import { Service } from '../collector/service.js';
+import type { EngineSimulator } from '../../../src/simulators/engine/index.js';
+import { Installation, withPrograms, type SettingTexts } from '../collector/installation.js';
+import { withSimulators, type SimulatorsOptions } from '../simulators.js';
 import { until } from '../until.js';
-import { pollard, settingArgs, type PollardOptions, type PollardRun } from './pollard.js';
+import { pollard, type PollardOptions, type PollardRun } from './pollard.js';
 
-/** By path, as texts; undefined leaves out one that a site has by itself. */
-export type SiteSettings = Readonly<Record<string, string | undefined>>;
-
-export interface SiteOptions {
-  readonly profile?: EngineProfileName | EngineProfile;
-  readonly loki?: LokiSimulatorOptions;
-  readonly settings?: SiteSettings;
+export interface SiteOptions extends Pick<SimulatorsOptions, 'profile' | 'loki'> {
+  readonly settings?: SettingTexts;
 }
 
 /** Quick, so that the tests are; nothing is read of the machine's own configuration. */
-const QUICK: SiteSettings = {
+const QUICK: SettingTexts = {
   'poll.interval': '200ms',
   'poll.min_interval': '50ms',
   'poll.max_interval': '400ms',
@@ -43,59 +24,17 @@ const QUICK: SiteSettings = {
   'log.format': 'json',
 };
 
-/** A machine with a simulated Engine, a Loki and a folder, on which commands are typed. */
-export class Site {
-  readonly folder: string;
-  readonly engine: EngineSimulator;
-  readonly loki: LokiSimulator;
-  readonly #settings: SiteSettings;
-  readonly #services: Service[] = [];
-
-  /** Use withSite. */
-  constructor(folder: string, engine: EngineSimulator, loki: LokiSimulator, settings: SiteSettings) {
-    this.folder = folder;
-    this.engine = engine;
-    this.loki = loki;
-    this.#settings = settings;
-  }
-
-  /** A path in the folder. */
-  path(...names: string[]): string {
-    return join(this.folder, ...names);
-  }
-
-  get stateDir(): string {
-    return this.path('state');
-  }
-
+/** An installation between simulators, on which commands are typed as well. */
+export class Site extends Installation<EngineSimulator> {
   /** Runs a command line to its end, in this process. */
   async pollard(
     words: readonly string[],
-    settings: SiteSettings = {},
+    settings: SettingTexts = {},
     options: PollardOptions = {},
   ): Promise<PollardRun> {
-    return await pollard([...words, ...this.#arguments(settings)], {
+    return await pollard([...words, ...this.arguments(settings)], {
       ...options,
       env: { ...noSettings(), ...options.env },
-    });
-  }
-
-  /** Runs a command line in a process of its own, of the built program. */
-  launch(words: readonly string[], settings: SiteSettings = {}, options: ProgramOptions = {}): Service {
-    const service = new Service([...words, ...this.#arguments(settings)], options);
-    this.#services.push(service);
-    return service;
-  }
-
-  /** `pollard run`, once it collects. */
-  async run(settings: SiteSettings = {}, options: ProgramOptions = {}): Promise<Service> {
-    return await this.launch(['run'], settings, options).ready();
-  }
-
-  /** Waits until Loki shows so many entries. */
-  async untilStored(entries: number): Promise<void> {
-    await until(`Loki holds ${entries} entries`, () => this.loki.counts().entries >= entries, {
-      instead: () => [this.loki.counts(), this.lastWords()],
     });
   }
 
@@ -104,28 +43,6 @@ export class Site {
     await until('the fault has struck', () => this.engine.faultsStruck > 0, {
       instead: () => this.lastWords(),
     });
-  }
-
-  /** Kills what still runs. */
-  async close(): Promise<void> {
-    await Promise.all(this.#services.filter(({ running }) => running).map((service) => service.kill()));
-  }
-
-  lastWords(): string {
-    return this.#services.at(-1)?.lastWords() ?? '';
-  }
-
-  #arguments(settings: SiteSettings): string[] {
-    const all: SiteSettings = {
-      ...QUICK,
-      'docker.host': `unix://${this.engine.socketPath}`,
-      'loki.url': this.loki.url,
-      'collector.state_dir': this.stateDir,
-      ...this.#settings,
-      ...settings,
-    };
-    const given = Object.entries(all).filter((each): each is [string, string] => each[1] !== undefined);
-    return settingArgs(Object.fromEntries(given));
   }
 }
 
@@ -145,25 +62,11 @@ export function bowingToPermissions(): readonly string[] {
 }
 
 /** Runs with a site of its own, of which nothing is left afterwards. */
-export async function withSite(options: SiteOptions, use: (site: Site) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'pollard-site-'));
-  const { profile } = options;
-  const engine = await startEngineSimulator({
-    socketPath: join(folder, 'docker.sock'),
-    random: seededRandom(1),
-    ...(profile === undefined ? {} : { profile }),
+export async function withSite(
+  { settings = {}, ...simulators }: SiteOptions,
+  use: (site: Site) => Promise<void>,
+): Promise<void> {
+  await withSimulators(simulators, async (surroundings) => {
+    await withPrograms(new Site(surroundings, { ...QUICK, ...settings }), use);
   });
-  const loki = await startLokiSimulator(options.loki);
-  const site = new Site(folder, engine, loki, options.settings ?? {});
-  try {
-    await use(site);
-  } catch (error) {
-    if (error instanceof Error) error.message += `\n\n--- the last words ---\n${site.lastWords()}`;
-    throw error;
-  } finally {
-    await site.close();
-    await loki.close();
-    await engine.close();
-    await rm(folder, { recursive: true });
-  }
 }
