@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { until as holdsInTime } from '../support/until.js';
 
 const PATIENCE_MS = 300_000;
-const STEP_MS = 50;
 
 /**
  * Waits until something holds.
@@ -14,10 +13,8 @@ export async function until(
   holds: () => boolean | Promise<boolean>,
   process?: { readonly running: boolean; readonly lastWords: string },
 ): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!(await holds())) {
-    if (process?.running === false) throw new Error(`waited until ${what}: ${process.lastWords}`);
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await delay(STEP_MS);
-  }
+  await holdsInTime(what, holds, {
+    patience: PATIENCE_MS,
+    hopeless: () => (process?.running === false ? process.lastWords : undefined),
+  });
 }

@@ -5,26 +5,15 @@ import type { SinceSemantics } from '../../src/docker/api-version.js';
 import type { LokiTransport } from '../../src/loki/transport.js';
 import type { ContainerRef, ContainerSummary, StreamName } from '../../src/model/container.js';
 import { NS_PER_SECOND } from '../../src/model/nanoseconds.js';
+import { refOf } from './any-container.js';
 import { never } from './engine-api.js';
 import { ManualClock } from './manual-clock.js';
 
 export const START = 1_700_000_000n * NS_PER_SECOND;
 
 export function containerNamed(name: string, over: Partial<ContainerRef> = {}): ContainerRef {
-  return {
-    id: Buffer.from(name.padEnd(32, '.')).toString('hex').slice(0, 64),
-    name,
-    image: 'image:1',
-    labels: {},
-    state: 'running',
-    created: START,
-    tty: false,
-    logDriver: 'json-file',
-    startedAt: START,
-    finishedAt: 0n,
-    running: true,
-    ...over,
-  };
+  const id = Buffer.from(name.padEnd(32, '.')).toString('hex').slice(0, 64);
+  return refOf({ id, name, image: 'image:1', ...over });
 }
 
 export const labelsOf = (container: ContainerSummary, stream: StreamName): Record<string, string> => ({

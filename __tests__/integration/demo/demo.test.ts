@@ -6,7 +6,7 @@ import { demo } from '../../../src/commands/demo.js';
 import { readDemoOptions, type DemoTexts } from '../../../src/commands/demo/options.js';
 import { startLokiSimulator } from '../../../src/simulators/loki/index.js';
 import type { EngineSimulator } from '../../../src/simulators/engine/index.js';
-import { CapturedOutput } from '../../support/captured-output.js';
+import { recordedOutput, type RecordedOutput } from '../../support/commands/recorded-output.js';
 import { readDemoReport } from '../../support/demo-report.js';
 import { pushToLoki } from '../../support/loki-push.js';
 import { withEngine } from '../../support/simulated-engine.js';
@@ -37,16 +37,16 @@ interface Played {
 async function play(
   texts: DemoTexts,
   env: NodeJS.ProcessEnv,
-  meanwhile: (output: CapturedOutput) => Promise<void> = () => Promise.resolve(),
+  meanwhile: (output: RecordedOutput) => Promise<void> = () => Promise.resolve(),
 ): Promise<Played> {
-  const output = new CapturedOutput();
+  const output = recordedOutput();
   let over = false;
   const playing = demo(readDemoOptions(texts), env, output).finally(() => (over = true));
   const [played, disturbed] = await Promise.allSettled([playing, meanwhile(output)]);
   expect(over).toBe(true);
   if (disturbed.status === 'rejected') throw disturbed.reason;
   if (played.status === 'rejected') throw played.reason;
-  return { code: played.value, said: output.stdout };
+  return { code: played.value, said: output.stdout() };
 }
 
 interface LokiEntry {
@@ -57,18 +57,18 @@ interface LokiEntry {
 }
 
 /** The entries of the simulated Loki that the demo says it has started, once there are some. */
-async function entriesIn(output: CapturedOutput): Promise<{ url: string; entries: LokiEntry[] }> {
+async function entriesIn(output: RecordedOutput): Promise<{ url: string; entries: LokiEntry[] }> {
   let entries: LokiEntry[] = [];
   let url = '';
   const read = async (): Promise<boolean> => {
-    url = /Loki {4}simulated at (\S+),/.exec(output.stdout)?.[1] ?? '';
+    url = /Loki {4}simulated at (\S+),/.exec(output.stdout())?.[1] ?? '';
     if (url === '') return false;
     const dump = await (await fetch(`${url}/_simulator/entries`)).text();
     const lines = dump.split('\n').filter(Boolean);
     entries = lines.map((line) => JSON.parse(line) as LokiEntry);
     return entries.length > 0;
   };
-  await until('Loki has lines', read, { instead: () => output.stdout });
+  await until('Loki has lines', read, { instead: () => output.stdout() });
   return { url, entries };
 }
 
@@ -185,7 +185,7 @@ describe('with an Engine that is there', () => {
         let written = 0;
         const env = { DOCKER_HOST: `unix://${engine.socketPath}` };
         const { code, said } = await play({ seconds: '4' }, env, async (output) => {
-          await until('the collector runs', () => output.stdout.includes('Status'));
+          await until('the collector runs', () => output.stdout().includes('Status'));
           for (let round = 0; round < 10; round++) {
             written += talk();
             await new Promise((resolve) => setTimeout(resolve, 50));
@@ -225,7 +225,7 @@ describe('with an Engine that is there', () => {
         let written = 0;
         const env = { DOCKER_HOST: `unix://${engine.socketPath}` };
         const { code, said } = await play({ seconds: '5' }, env, async (output) => {
-          await until('the collector runs', () => output.stdout.includes('Status'));
+          await until('the collector runs', () => output.stdout().includes('Status'));
           // Slower than it is polled: each line is read before it is rotated away.
           for (; written < 300; written++) {
             rotating.writeLine('stdout', `in ${written}`);
@@ -254,7 +254,7 @@ describe('with an Engine that is there', () => {
         await withTalkers(async (engine, talk) => {
           const env = { DOCKER_HOST: `unix://${engine.socketPath}`, LOKI_URL: loki.url };
           const { code, said } = await play({ seconds: '2' }, env, async (output) => {
-            await until('the collector runs', () => output.stdout.includes('Status'));
+            await until('the collector runs', () => output.stdout().includes('Status'));
             talk();
           });
           const { figures, verdict } = readDemoReport(said);

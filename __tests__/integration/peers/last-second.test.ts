@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { Clock } from '../../../src/model/clock.js';
-import { NS_PER_MS, NS_PER_SECOND, type Nanoseconds } from '../../../src/model/nanoseconds.js';
-import { systemClock } from '../../../src/model/system-clock.js';
+import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { withCollector } from '../../support/collecting/index.js';
+import { PassingClock } from '../../support/passing-clock.js';
 import { eachOnce, expectNothingHeld, figuresOf } from '../../support/peers/index.js';
 import { until } from '../../support/until.js';
 
@@ -12,31 +11,10 @@ const SETTINGS = { poll: { interval: '100ms', max_interval: '150ms', verify_ever
 const DAYS = 8;
 const DAY_MS = 24 * 3600 * 1000;
 
-/** The machine's clock, on which days can go by at once. */
-class DayByDay implements Clock {
-  #ms = 0;
-
-  now(): Nanoseconds {
-    return systemClock.now() + BigInt(this.#ms) * NS_PER_MS;
-  }
-
-  monotonic(): number {
-    return systemClock.monotonic() + this.#ms;
-  }
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    await systemClock.sleep(ms, signal);
-  }
-
-  pass(ms: number): void {
-    this.#ms += ms;
-  }
-}
-
 test.each(['20.10', '24', '28.5'] as const)(
   'grafana/alloy#6954: the last second of a silent container is not sent again, nor refused when it is too old (Engine %s)',
   async (profile) => {
-    const clock = new DayByDay();
+    const clock = new PassingClock();
     await withCollector({ profile, clock, settings: SETTINGS }, async (world) => {
       const { engine, loki } = world;
       const container = engine.addContainer({ name: 'silent' });

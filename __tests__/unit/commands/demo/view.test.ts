@@ -4,7 +4,7 @@ import { frame, plainLine, type Row, type Snapshot } from '../../../../src/comma
 import { screenFor } from '../../../../src/commands/demo/view/screen.js';
 import { columnsOf } from '../../../../src/commands/view/cells.js';
 import { painter } from '../../../../src/commands/view/paint.js';
-import { CapturedOutput } from '../../../support/captured-output.js';
+import { recordedOutput } from '../../../support/commands/recorded-output.js';
 
 const noColour = painter(false, {});
 
@@ -132,28 +132,31 @@ describe('the screen', () => {
   }
 
   test('a picture is drawn over the one before, also over a longer one; in the end the cursor is back', () => {
-    const output = new CapturedOutput({ columns: 100, rows: 30 });
+    const output = recordedOutput({ columns: 100, rows: 30 });
     const screen = screenFor(output.out, {}, noColour);
     screen.show(snapshot(['a', 'b', 'c'].map((name) => row(name))));
-    expect(terminal(output.stdout).hidden).toBe(true);
+    expect(terminal(output.stdout()).hidden).toBe(true);
     const last = snapshot([row('a')], { lines: 99 });
     screen.show(last);
-    expect(terminal(output.stdout)).toEqual({ rows: [...frame(last, 100, 30, noColour), ''], hidden: true });
+    expect(terminal(output.stdout())).toEqual({
+      rows: [...frame(last, 100, 30, noColour), ''],
+      hidden: true,
+    });
     screen.close();
     screen.close();
-    expect(terminal(output.stdout).hidden).toBe(false);
+    expect(terminal(output.stdout()).hidden).toBe(false);
   });
 
   test.each([
     ['no terminal', undefined, {}],
     ['a dumb one', { columns: 100, rows: 30 }, { TERM: 'dumb' }],
   ])('%s: a line now and then, and warnings as they come', (_what, size, env) => {
-    const output = new CapturedOutput(size);
+    const output = recordedOutput(size);
     const screen = screenFor(output.out, env, noColour);
     screen.show(snapshot([row('a')]));
     screen.notice('a: gone');
     screen.close();
-    expect(output.stdout).toBe(`${plainLine(snapshot([row('a')]))}\n! a: gone\n`);
+    expect(output.stdout()).toBe(`${plainLine(snapshot([row('a')]))}\n! a: gone\n`);
     expect(screen.every).toBeGreaterThan(1000);
   });
 
