@@ -6,7 +6,6 @@ import {
   allDelivered,
   engineLines,
   holesOf,
-  linesOf,
   reconcile,
   SETTLED,
   withInstallation,
