@@ -95,7 +95,14 @@ function layOutage(body: string, outages: OutageBoard): Answer {
   return NO_CONTENT;
 }
 
-const NAMED = new Set<unknown>(['refuse', 'reset', 'hang', 'reset-after-accept', 'hang-after-accept']);
+const NAMED = new Set<unknown>([
+  'refuse',
+  'reset',
+  'hang',
+  'reset-after-accept',
+  'hang-after-accept',
+  'freeze',
+]);
 
 function isOutageRequest(value: unknown): value is OutageRequest {
   if (typeof value !== 'object' || value === null || !('outage' in value)) return false;

@@ -1,5 +1,5 @@
 import type { Nanoseconds } from '../../model/nanoseconds.js';
-import type { Label } from './labels.js';
+import { sameLabels, type Label } from './labels.js';
 
 /** An entry as pushed and as stored. */
 export interface Entry {
@@ -12,10 +12,20 @@ export interface Entry {
   readonly metadata: readonly Label[];
 }
 
+/** An entry as stored, with the chunk of its stream that it lies in. */
+export interface KeptEntry extends Entry {
+  readonly chunk: number;
+}
+
 export interface PushedStream {
   /** As the client wrote them. */
   readonly labels: string;
   readonly entries: readonly Entry[];
+}
+
+/** Of entries with the same stamp. */
+export function equalEntries(a: Entry, b: Entry, metadataCounts: boolean): boolean {
+  return a.line === b.line && (!metadataCounts || sameLabels(a.metadata, b.metadata));
 }
 
 export const NO_METADATA: readonly Label[] = [];

@@ -16,6 +16,7 @@ export class Exchange {
   readonly signal: AbortSignal;
   readonly #response: ServerResponse;
   readonly #clock: Clock;
+  #body: Buffer | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, clock: Clock) {
     this.request = request;
@@ -36,15 +37,16 @@ export class Exchange {
     return Array.isArray(value) ? value[0] : value;
   }
 
-  /** @throws ClientGone */
+  /** The whole body; read once. @throws ClientGone */
   async body(): Promise<Buffer> {
+    if (this.#body !== undefined) return this.#body;
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of this.request) chunks.push(chunk as Buffer);
     } catch {
       throw new ClientGone();
     }
-    return Buffer.concat(chunks);
+    return (this.#body = Buffer.concat(chunks));
   }
 
   /** Of the query, and of a form that was posted (Go's Request.Form). */

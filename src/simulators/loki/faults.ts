@@ -7,6 +7,8 @@ import type { Random } from '../../model/clock.js';
  * - `reset`: the connection is reset after the body was read; nothing is stored.
  * - `hang`: nothing is read and nothing answered.
  * - `reset-after-accept`, `hang-after-accept`: stored, but the client never learns of it.
+ * - `freeze`: as a Loki that was stopped (SIGSTOP): requests wait in its sockets. When the outage is lifted, each that
+ *   had arrived whole is carried out, in the order of arrival, also when its client is gone.
  * - a status: answered instead of Loki, by what stands before it; with `afterAccept` although it was stored.
  * - `delayMs`: the right answer, but late.
  */
@@ -16,6 +18,7 @@ export type Outage =
   | 'hang'
   | 'reset-after-accept'
   | 'hang-after-accept'
+  | 'freeze'
   | StatusOutage
   | { readonly delayMs: number };
 
@@ -43,8 +46,16 @@ export interface OutageExtent {
   readonly tenant?: string;
 }
 
-interface Laid {
+/** An outage that struck a request. */
+export interface StruckOutage {
   readonly outage: Outage;
+  /** Resolves when the outage is lifted, with whether the Loki is still there then. */
+  readonly lifted: Promise<boolean>;
+}
+
+interface Laid {
+  readonly struck: StruckOutage;
+  readonly lift: (alive: boolean) => void;
   readonly extent: OutageExtent;
   left: number;
 }
@@ -53,6 +64,8 @@ interface Laid {
 export class OutageBoard {
   readonly #random: Random;
   readonly #laid = new Set<Laid>();
+  /** Of those that requests may wait for. */
+  readonly #lifts = new Set<Laid['lift']>();
   #struck = 0;
 
   constructor(random: Random) {
@@ -66,18 +79,37 @@ export class OutageBoard {
 
   /** Returns how to lift it. */
   lay(outage: Outage, extent: OutageExtent): () => void {
-    const laid = { outage, extent, left: extent.forRequests ?? Infinity };
+    let lift: Laid['lift'] = () => undefined;
+    const lifted = new Promise<boolean>((resolve) => {
+      lift = resolve;
+    });
+    const laid: Laid = { struck: { outage, lifted }, lift, extent, left: extent.forRequests ?? Infinity };
     this.#laid.add(laid);
+    this.#lifts.add(laid.lift);
     return () => {
       this.#laid.delete(laid);
+      this.#lifts.delete(laid.lift);
+      laid.lift(true);
     };
   }
 
   clear(): void {
     this.#laid.clear();
+    this.#liftAll(true);
   }
 
-  take(endpoint: EndpointKind, tenant: string | undefined): Outage | undefined {
+  /** The Loki ends: what waits in its sockets is gone, and another process is not frozen. Other outages stay. */
+  dropWaiting(): void {
+    for (const laid of this.#laid) if (laid.struck.outage === 'freeze') this.#laid.delete(laid);
+    this.#liftAll(false);
+  }
+
+  #liftAll(alive: boolean): void {
+    for (const lift of this.#lifts) lift(alive);
+    this.#lifts.clear();
+  }
+
+  take(endpoint: EndpointKind, tenant: string | undefined): StruckOutage | undefined {
     for (const laid of this.#laid) {
       const { extent } = laid;
       if (extent.endpoint !== undefined && extent.endpoint !== endpoint) continue;
@@ -85,7 +117,7 @@ export class OutageBoard {
       if (extent.probability !== undefined && this.#random() >= extent.probability) continue;
       if (--laid.left <= 0) this.#laid.delete(laid);
       this.#struck++;
-      return laid.outage;
+      return laid.struck;
     }
     return undefined;
   }

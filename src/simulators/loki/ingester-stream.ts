@@ -1,8 +1,9 @@
 import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
-import { entrySize, type Entry } from './entry.js';
+import type { Chunk } from './chunk.js';
+import { entrySize, equalEntries, type Entry } from './entry.js';
 import { goTime } from './go-format.js';
 import type { LokiLimits } from './limits.js';
-import { equalEntries, type LogStore, type StoredStream } from './log-store.js';
+import type { LogStore, StoredStream } from './log-store.js';
 import type { Messages } from './messages.js';
 import { refuse, type DiscardReason, type PushTally } from './tally.js';
 import { TokenBucket } from './token-bucket.js';
@@ -38,13 +39,12 @@ export class IngesterStream {
   readonly #rate: TokenBucket;
   #last: Entry | undefined;
   #newest: Nanoseconds | undefined;
-  /** The head block: by stamp, what is folded against (pkg/chunkenc/unordered.go). */
-  #head = new Map<Nanoseconds, Entry[]>();
-  #headBytes = 0;
+  #chunk: Chunk;
   #losses = 0;
 
   constructor(stored: StoredStream, context: StreamContext, now: number) {
     this.stored = stored;
+    this.#chunk = stored.openChunk();
     this.#context = context;
     this.lastUpdated = now;
     const { perStreamRateBytes, perStreamBurstBytes } = context.limits;
@@ -107,13 +107,22 @@ export class IngesterStream {
     return { bytes, refusal: this.#refusal(failed, entries.length) };
   }
 
+  /** Closes the chunk when its entries lie too far apart (pkg/ingester/flush.go shouldFlushChunk). */
+  closeOldChunk(): void {
+    if (this.#chunk.span > BigInt(this.#context.limits.maxChunkAgeMs) * NS_PER_MS) this.#openChunk();
+  }
+
+  /** The ingester forgets the stream, and flushes its chunk. */
+  end(): void {
+    this.stored.closeChunk(this.#chunk);
+  }
+
   /** What was lost is stored when it comes again: nothing is folded against what is not there any more. */
   #forgetLost(): void {
     if (this.stored.losses === this.#losses) return;
     this.#losses = this.stored.losses;
     this.#last = undefined;
-    this.#head = new Map();
-    this.#headBytes = 0;
+    this.#chunk.retain(this.stored.kept());
   }
 
   #window(): Nanoseconds {
@@ -129,22 +138,20 @@ export class IngesterStream {
     this.lastUpdated = now;
     this.#last = entry;
     if (this.#newest === undefined || entry.stamp > this.#newest) this.#newest = entry.stamp;
-    const same = this.#head.get(entry.stamp);
-    if (same?.some((other) => equalEntries(other, entry, this.#context.metadataCounts))) {
+    const { store } = this.#context;
+    if (!this.#chunk.hasSpaceFor(entry)) this.#openChunk();
+    const kept = { ...entry, metadata: store.intern(entry.metadata), chunk: this.#chunk.id };
+    if (this.#chunk.append(kept)) {
+      this.stored.append(kept);
+      tally.stored++;
+    } else {
       tally.foldedInHead++;
-      return;
     }
-    const kept: Entry = { ...entry, metadata: this.#context.store.intern(entry.metadata) };
-    if (same === undefined) this.#head.set(entry.stamp, [kept]);
-    else same.push(kept);
-    this.stored.append(kept);
-    tally.stored++;
-    // A symbol of four bytes for each name and value.
-    this.#headBytes += entry.line.length + entry.metadata.length * 8;
-    if (this.#headBytes >= this.#context.limits.headBlockBytes) {
-      this.#head = new Map();
-      this.#headBytes = 0;
-    }
+  }
+
+  #openChunk(): void {
+    this.stored.closeChunk(this.#chunk);
+    this.#chunk = this.stored.openChunk();
   }
 
   #rateLimited(entry: Entry): Failed {

@@ -78,7 +78,12 @@ export class Ingester {
     if (now - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = now;
     for (const [name, stream] of this.#streams) {
-      if (now - stream.lastUpdated > this.#context.limits.chunkIdlePeriodMs) this.#streams.delete(name);
+      if (now - stream.lastUpdated > this.#context.limits.chunkIdlePeriodMs) {
+        stream.end();
+        this.#streams.delete(name);
+      } else {
+        stream.closeOldChunk();
+      }
     }
   }
 }

@@ -31,8 +31,10 @@ export interface LokiLimits {
   readonly maxChunkAgeMs: number;
   /** A stream without pushes for so long is forgotten, its newest stamp too (`ingester.chunk_idle_period`). */
   readonly chunkIdlePeriodMs: number;
-  /** Bytes of a head block, inside which equal entries are folded (`ingester.chunk_block_size`). */
+  /** Uncompressed bytes of a head block, inside which equal entries are folded (`ingester.chunk_block_size`). */
   readonly headBlockBytes: number;
+  /** Compressed bytes of a chunk (`ingester.chunk_target_size`). */
+  readonly chunkTargetBytes: number;
   /** Active streams a tenant (`max_global_streams_per_user`). */
   readonly maxStreams: number;
   readonly perStreamRateBytes: number;
@@ -79,6 +81,7 @@ export const DEFAULT_LIMITS: LokiLimits = {
   maxChunkAgeMs: 2 * HOUR,
   chunkIdlePeriodMs: 30 * MINUTE,
   headBlockBytes: 256 * KB,
+  chunkTargetBytes: 1536 * KB,
   maxStreams: 5000,
   perStreamRateBytes: 3 * MB,
   perStreamBurstBytes: 15 * MB,

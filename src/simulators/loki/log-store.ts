@@ -1,27 +1,30 @@
 import type { Nanoseconds } from '../../model/nanoseconds.js';
-import type { Entry } from './entry.js';
-import { formatLabels, sameLabels, type Label } from './labels.js';
+import { Chunk, type ChunkSettings } from './chunk.js';
+import { equalEntries, type Entry, type KeptEntry } from './entry.js';
+import { formatLabels, type Label } from './labels.js';
 
 /** What was stored of one stream, also after the ingester forgot the stream. */
 export class StoredStream {
   readonly labels: readonly Label[];
   readonly name: string;
-  readonly #metadataCounts: boolean;
-  #entries: Entry[] = [];
+  readonly #settings: ChunkSettings;
+  #entries: KeptEntry[] = [];
   #sorted = true;
-  #distinct: Entry[] | undefined;
+  #shown: KeptEntry[] | undefined;
   #taken = 0;
+  #twice = 0;
+  #twiceTaken = 0;
+  #chunks = 0;
   /** How often entries were lost. */
   losses = 0;
 
-  /** `metadataCounts`: entries are equal only with equal structured metadata (3.7). */
-  constructor(labels: readonly Label[], metadataCounts: boolean) {
+  constructor(labels: readonly Label[], settings: ChunkSettings) {
     this.labels = labels;
     this.name = formatLabels(labels);
-    this.#metadataCounts = metadataCounts;
+    this.#settings = settings;
   }
 
-  /** How many were stored, before the query folds equal ones. */
+  /** How many are stored, before a query folds equal ones. */
   get size(): number {
     return this.#entries.length;
   }
@@ -31,66 +34,100 @@ export class StoredStream {
     return this.#taken;
   }
 
-  append(entry: Entry): void {
+  /** How many entries a query shows, and `take()` showed, that equal another one: those that stand twice. */
+  get twice(): number {
+    this.shown();
+    return this.#twice + this.#twiceTaken;
+  }
+
+  /** All that is stored, copies too. */
+  kept(): ReadonlySet<Entry> {
+    return new Set(this.#entries);
+  }
+
+  openChunk(): Chunk {
+    return new Chunk(++this.#chunks, this.#settings);
+  }
+
+  /** Closes a chunk, which may fold entries of its blocks. */
+  closeChunk(chunk: Chunk): void {
+    const own = this.#entries.filter((entry) => entry.chunk === chunk.id);
+    const left = chunk.close(own);
+    if (left.length === own.length) return;
+    const others = this.#entries.filter((entry) => entry.chunk !== chunk.id);
+    this.#entries = [...others, ...left];
+    this.#sorted = false;
+    this.#shown = undefined;
+  }
+
+  append(entry: KeptEntry): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.stamp > entry.stamp) this.#sorted = false;
     this.#entries.push(entry);
-    this.#distinct = undefined;
+    this.#shown = undefined;
   }
 
   /**
-   * In the order of their stamps, and of their arrival at equal ones, each once: a query folds what the head
-   * block did not (pkg/iter/entry_iterator.go mergeEntryIterator; in 3.7 by Entry.Equal, with the metadata).
+   * What a query shows, in the order of the stamps, and of the arrival at equal ones. Equal entries of several
+   * chunks are shown once (pkg/iter/entry_iterator.go mergeEntryIterator; in 3.7 by Entry.Equal, with the metadata).
+   * Equal entries in several blocks of one chunk are all shown: unordered blocks are merged by an iterator that
+   * keeps them (pkg/chunkenc/memchunk.go Iterator, NewSortEntryIterator).
+   *
+   * That is the strictest reading. Where a querier merges two sources or more, as it does with default settings
+   * (pkg/querier/querier.go SelectLogs), the merging iterator folds equal entries of one source as well.
    */
-  distinct(): readonly Entry[] {
-    if (this.#distinct !== undefined) return this.#distinct;
+  shown(): readonly KeptEntry[] {
+    if (this.#shown !== undefined) return this.#shown;
     if (!this.#sorted) {
       this.#entries.sort((a, b) => (a.stamp < b.stamp ? -1 : a.stamp > b.stamp ? 1 : 0));
       this.#sorted = true;
     }
-    const distinct: Entry[] = [];
-    let begin = 0;
-    for (const entry of this.#entries) {
-      if (distinct[begin]?.stamp !== entry.stamp) begin = distinct.length;
-      else if (this.#holds(distinct, begin, entry)) continue;
-      distinct.push(entry);
+    const shown: KeptEntry[] = [];
+    this.#twice = 0;
+    const entries = this.#entries;
+    for (let from = 0, to = 0; from < entries.length; from = to) {
+      const first = entries[from] as KeptEntry;
+      while (to < entries.length && entries[to]?.stamp === first.stamp) to++;
+      if (to === from + 1) shown.push(first);
+      else this.#showStamp(entries.slice(from, to), shown);
     }
-    return (this.#distinct = distinct);
+    return (this.#shown = shown);
   }
 
   /**
    * Loses the oldest entries of those that match, at most so many, as if they had never been stored; returns how
-   * many.
+   * many. Of an entry that stands twice, all copies are lost, and counted once.
    */
   lose(count: number, matches: (entry: Entry) => boolean = () => true): number {
     const lost = new Map<Nanoseconds, Entry[]>();
     let left = count;
-    for (const entry of this.distinct()) {
+    const isLost = (entry: Entry): boolean =>
+      lost.get(entry.stamp)?.some((other) => this.#equal(other, entry)) ?? false;
+    for (const entry of this.shown()) {
       if (left <= 0) break;
-      if (!matches(entry)) continue;
+      if (!matches(entry) || isLost(entry)) continue;
       lost.set(entry.stamp, [...(lost.get(entry.stamp) ?? []), entry]);
       left--;
     }
-    const isLost = (entry: Entry): boolean =>
-      lost.get(entry.stamp)?.some((other) => equalEntries(other, entry, this.#metadataCounts)) ?? false;
     this.#entries = this.#entries.filter((entry) => !isLost(entry));
-    this.#distinct = undefined;
+    this.#shown = undefined;
     this.losses++;
     return count - left;
   }
 
-  /** As `distinct()`, and the entries are no longer kept. What comes again of them is a new entry. */
+  /** As `shown()`, and the entries are no longer kept. What comes again of them is a new entry. */
   take(): readonly Entry[] {
-    const distinct = this.distinct();
+    const shown = this.shown();
     this.#entries = [];
-    this.#distinct = undefined;
-    this.#taken += distinct.length;
-    return distinct;
+    this.#shown = undefined;
+    this.#taken += shown.length;
+    this.#twiceTaken += this.#twice;
+    return shown;
   }
 
-  /** The place in `distinct()` of the first entry that is not older. */
+  /** The place in `shown()` of the first entry that is not older. */
   firstFrom(stamp: Nanoseconds): number {
-    const entries = this.distinct();
+    const entries = this.shown();
     let low = 0;
     let high = entries.length;
     while (low < high) {
@@ -101,33 +138,40 @@ export class StoredStream {
     return low;
   }
 
-  #holds(entries: readonly Entry[], from: number, entry: Entry): boolean {
-    for (let i = from; i < entries.length; i++) {
-      if (equalEntries(entries[i] as Entry, entry, this.#metadataCounts)) return true;
+  /** Of each entry, as many copies as the chunk has that has most of them. */
+  #showStamp(entries: readonly KeptEntry[], shown: KeptEntry[]): void {
+    const groups: { readonly entry: KeptEntry; readonly copies: Map<number, number> }[] = [];
+    for (const entry of entries) {
+      let group = groups.find((each) => this.#equal(each.entry, entry));
+      if (group === undefined) groups.push((group = { entry, copies: new Map() }));
+      group.copies.set(entry.chunk, (group.copies.get(entry.chunk) ?? 0) + 1);
     }
-    return false;
+    for (const { entry, copies } of groups) {
+      const most = Math.max(...copies.values());
+      for (let copy = 0; copy < most; copy++) shown.push(entry);
+      this.#twice += most - 1;
+    }
   }
-}
 
-/** Of entries with the same stamp. */
-export function equalEntries(a: Entry, b: Entry, metadataCounts: boolean): boolean {
-  return a.line === b.line && (!metadataCounts || sameLabels(a.metadata, b.metadata));
+  #equal(a: Entry, b: Entry): boolean {
+    return equalEntries(a, b, this.#settings.metadataCounts);
+  }
 }
 
 /** What was stored of one tenant. */
 export class LogStore {
   readonly #streams = new Map<string, StoredStream>();
   readonly #metadata = new Map<string, readonly Label[]>();
-  readonly #metadataCounts: boolean;
+  readonly #settings: ChunkSettings;
 
-  constructor(metadataCounts: boolean) {
-    this.#metadataCounts = metadataCounts;
+  constructor(settings: ChunkSettings) {
+    this.#settings = settings;
   }
 
   stream(name: string, labels: readonly Label[]): StoredStream {
     let stream = this.#streams.get(name);
     if (stream === undefined) {
-      this.#streams.set(name, (stream = new StoredStream(labels, this.#metadataCounts)));
+      this.#streams.set(name, (stream = new StoredStream(labels, this.#settings)));
     }
     return stream;
   }

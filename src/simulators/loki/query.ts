@@ -89,7 +89,7 @@ export function findEntries(streams: Iterable<StoredStream>, query: RangeQuery):
   const found: Found[] = [];
   for (const stream of streams) {
     if (!query.matches(stream.labels)) continue;
-    const all = stream.distinct();
+    const all = stream.shown();
     const from = stream.firstFrom(query.start);
     const to = Math.max(stream.firstFrom(query.end), from);
     const step = query.forward ? 1 : -1;

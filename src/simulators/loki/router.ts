@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/clock.js';
 import { errorText, gatewayPage, NO_CONTENT, plain, queryError, type Answer } from './answer.js';
 import { ClientGone, type Exchange } from './exchange.js';
-import type { EndpointKind, Outage, OutageBoard, StatusOutage } from './faults.js';
+import type { EndpointKind, OutageBoard, StatusOutage, StruckOutage } from './faults.js';
 import { admit, passOn, type GatewayOptions } from './gateway.js';
 import type { LokiVersion } from './limits.js';
 import { BodyError, count, decode, unwrap } from './push-body.js';
@@ -55,11 +55,12 @@ export class Router {
     const at = clock.now();
     const path = exchange.url.pathname;
     const tenant = exchange.header('x-scope-orgid');
-    const outage = outages.take(kindOf(path), tenant);
+    const struck = outages.take(kindOf(path), tenant);
+    const outage = struck?.outage;
     const record: Record = { bodyBytes: 0, plainBytes: 0, push: undefined };
     let answer: Answer | undefined;
     try {
-      answer = await this.#answer(exchange, outage, record);
+      answer = await this.#answer(exchange, struck, record);
     } catch (error) {
       if (!(error instanceof ClientGone)) throw error;
     } finally {
@@ -76,12 +77,22 @@ export class Router {
   }
 
   /** Undefined: the connection was ended instead. @throws ClientGone */
-  async #answer(exchange: Exchange, outage: Outage | undefined, record: Record): Promise<Answer | undefined> {
+  async #answer(
+    exchange: Exchange,
+    struck: StruckOutage | undefined,
+    record: Record,
+  ): Promise<Answer | undefined> {
+    const outage = struck?.outage;
     if (outage === 'refuse') {
       exchange.reset();
       return undefined;
     }
     if (outage === 'hang') return exchange.hang();
+    if (outage === 'freeze') {
+      // The socket holds it, whatever becomes of the client.
+      await exchange.body();
+      if (!(await struck?.lifted)) throw new ClientGone();
+    }
     if (outage === 'reset') {
       record.bodyBytes = (await exchange.body()).length;
       exchange.reset();

@@ -201,6 +201,7 @@ export class LokiSimulator {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    this.#outages.dropWaiting();
     this.#server.closeAllConnections();
     await closed;
   }

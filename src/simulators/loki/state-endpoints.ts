@@ -35,6 +35,7 @@ export function config(limits: LokiLimits, authEnabled: boolean): Answer {
     ingester: {
       chunk_idle_period: goDuration(limits.chunkIdlePeriodMs),
       chunk_block_size: limits.headBlockBytes,
+      chunk_target_size: limits.chunkTargetBytes,
       max_chunk_age: goDuration(limits.maxChunkAgeMs),
       max_returned_stream_errors: limits.maxReturnedErrors,
     },

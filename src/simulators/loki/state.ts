@@ -51,12 +51,14 @@ export interface LokiCounts {
   readonly stored: number;
   readonly foldedAsLast: number;
   readonly foldedInHead: number;
-  /** Stored, but folded when queried. */
+  /** Stored, but folded when queried, or when their chunk was closed. */
   readonly foldedInQuery: number;
   /** What a query shows, and what was taken out: `accepted` without all that was folded. */
   readonly entries: number;
-  /** Entries that Loki folded, at whatever place: how much of what came was a repetition. */
+  /** Entries that Loki folded, at whatever place: how much of what came was a repetition, but for `twice`. */
   readonly strictDuplicates: number;
+  /** Of `entries`: copies of an entry that Loki did not fold, and that a query shows. */
+  readonly twice: number;
   /** Refused entries by Loki's reason. */
   readonly refused: Readonly<Record<string, number>>;
   /** With entries. */
@@ -116,10 +118,12 @@ export class LokiState {
   counts(): LokiCounts {
     let entries = [...this.#counted.values()].reduce((sum, count) => sum + count, 0);
     let streams = this.#counted.size;
+    let twice = 0;
     for (const [, { store }] of this.#tenants.all()) {
       for (const stream of store.streams()) {
         if (stream.size + stream.taken === 0) continue;
-        entries += stream.distinct().length + stream.taken;
+        entries += stream.shown().length + stream.taken;
+        twice += stream.twice;
         streams++;
       }
     }
@@ -136,6 +140,7 @@ export class LokiState {
       foldedInQuery: stored - entries,
       entries,
       strictDuplicates: accepted(this.#tally) - entries,
+      twice,
       refused: Object.fromEntries(refused),
       streams,
     };
@@ -152,7 +157,7 @@ export class LokiState {
       for (const stream of store.streams()) {
         if (!matches(stream.labels)) continue;
         const labels = toRecord(stream.labels);
-        for (const { stamp, line, metadata } of stream.distinct()) {
+        for (const { stamp, line, metadata } of stream.shown()) {
           yield { tenant: name, labels, stamp, line: lineText(line), metadata: toRecord(metadata) };
         }
       }
@@ -196,7 +201,7 @@ export class LokiState {
     const summaries: StreamSummary[] = [];
     for (const [tenant, { store }] of this.#tenants.all()) {
       for (const stream of store.streams()) {
-        const entries = stream.distinct();
+        const entries = stream.shown();
         const [first, last] = [entries[0], entries.at(-1)];
         if (first === undefined || last === undefined) continue;
         const labels = toRecord(stream.labels);

@@ -37,7 +37,8 @@ export class Tenants {
     const { clock, version } = this.#options;
     const limits = this.limitsOf(name);
     const metadataCounts = version === '3.7';
-    const store = new LogStore(metadataCounts);
+    const { headBlockBytes: blockBytes, chunkTargetBytes: targetBytes } = limits;
+    const store = new LogStore({ blockBytes, targetBytes, metadataCounts });
     const messages = new Messages(version);
     const distributor = new Distributor({ tenant: name, clock, limits, messages, store, metadataCounts });
     const tenant = { limits, store, distributor };

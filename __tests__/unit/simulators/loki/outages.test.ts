@@ -117,6 +117,64 @@ describe('without an answer', () => {
   });
 });
 
+describe('freeze: a Loki that was stopped, and goes on', () => {
+  const waiting = async (requests: number): Promise<void> => {
+    while (loki.outagesStruck < requests) await clock.pass(0);
+    await clock.pass(0);
+  };
+
+  test('requests wait and are carried out in order, also when their client is gone', async () => {
+    const thaw = loki.outage('freeze');
+    const gone = new AbortController();
+    const one = push().then(({ status }) => status);
+    await waiting(1);
+    const two = fetch(`${loki.url}/loki/api/v1/push`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ streams: [{ stream: { a: 'b' }, values: [[String(NOW), 'of the one gone']] }] }),
+      signal: gone.signal,
+    }).catch(() => 'gone');
+    await waiting(2);
+    const ready = fetch(`${loki.url}/ready`).then(({ status }) => status);
+    await waiting(3);
+    for (let i = 0; i < 20; i++) await clock.pass(0);
+    gone.abort();
+    expect(await two).toBe('gone');
+    expect(loki.counts()).toMatchObject({ requests: 0, received: 0 });
+
+    thaw();
+    expect(await one).toBe(204);
+    expect(await ready).toBe(200);
+    while (loki.counts().requests < 3) await clock.pass(0);
+    expect(loki.entries().map(({ line }) => line)).toEqual(['of the one gone', 'x']);
+    expect(loki.counts().received).toBe(2);
+    expect(await statusOf()).toBe(204);
+  });
+
+  test('a request whose body was not there yet when its client went is not carried out', async () => {
+    const thaw = loki.outage('freeze');
+    const socket = connect(loki.port, '127.0.0.1');
+    socket.write('POST /loki/api/v1/push HTTP/1.1\r\nhost: loki\r\ncontent-length: 100\r\n\r\n{');
+    await waiting(1);
+    socket.destroy();
+    while (loki.counts().requests === 0) await clock.pass(0);
+    thaw();
+    expect(loki.counts()).toMatchObject({ received: 0, pushStatuses: { none: 1 } });
+  });
+
+  test('what waits is lost when the Loki ends; one that begins again is not frozen', async () => {
+    loki.outage('freeze');
+    const answer = statusOf();
+    await waiting(1);
+    for (let i = 0; i < 20; i++) await clock.pass(0);
+    await loki.stopListening();
+    expect(await answer).toBe('failed');
+    await loki.listen();
+    expect(await statusOf()).toBe(204);
+    expect(loki.counts()).toMatchObject({ received: 1, entries: 1 });
+  });
+});
+
 test('an answer that lies: stored, but 500', async () => {
   loki.outage({ status: 500, afterAccept: true });
   expect(await statusOf()).toBe(500);

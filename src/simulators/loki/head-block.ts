@@ -1,0 +1,45 @@
+import type { Nanoseconds } from '../../model/nanoseconds.js';
+import { equalEntries, type Entry } from './entry.js';
+
+/** The block that a chunk's entries go into, in which each is held once (pkg/chunkenc/unordered.go). */
+export class HeadBlock {
+  readonly #metadataCounts: boolean;
+  readonly #byStamp = new Map<Nanoseconds, Entry[]>();
+  #bytes = 0;
+  #oldest: Nanoseconds = 0n;
+  #newest: Nanoseconds = 0n;
+
+  constructor(metadataCounts: boolean) {
+    this.#metadataCounts = metadataCounts;
+  }
+
+  /** Uncompressed: the lines, and a symbol of four bytes for each name and value of structured metadata. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get oldest(): Nanoseconds {
+    return this.#oldest;
+  }
+
+  get newest(): Nanoseconds {
+    return this.#newest;
+  }
+
+  /** False: it has an equal entry, and does not take this one (unorderedHeadBlock.Append). */
+  append(entry: Entry): boolean {
+    const { stamp, line, metadata } = entry;
+    const same = this.#byStamp.get(stamp);
+    if (same?.some((other) => equalEntries(other, entry, this.#metadataCounts))) return false;
+    if (same === undefined) this.#byStamp.set(stamp, [entry]);
+    else same.push(entry);
+    if (this.#bytes === 0 || stamp < this.#oldest) this.#oldest = stamp;
+    if (stamp > this.#newest) this.#newest = stamp;
+    this.#bytes += line.length + metadata.length * 8;
+    return true;
+  }
+
+  *entries(): Generator<Entry> {
+    for (const entries of this.#byStamp.values()) yield* entries;
+  }
+}
