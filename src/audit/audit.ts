@@ -12,12 +12,12 @@ import { EngineLog, type EngineLogContext } from './engine-log.js';
 import { FingerprintTable } from './fingerprint-table.js';
 import { HeldBytes } from './held-bytes.js';
 import { readLokiFacts } from './loki-facts.js';
-import { LokiQueries } from './loki-query.js';
-import { LokiReader } from './loki-reader.js';
+import { LokiQueries } from '../loki/read/loki-query.js';
+import { LokiReader } from '../loki/read/loki-reader.js';
 import type { RepairParts } from './missing-sender.js';
 import { RefusedLines } from './refusals.js';
 import { addCounts, noCounts, type AuditReport, type ContainerReport } from './report.js';
-import type { StampRange } from './stamp-range.js';
+import type { StampRange } from '../loki/read/stamp-range.js';
 import { lastingLabels } from './subject.js';
 
 export interface AuditOptions {

@@ -6,7 +6,7 @@ import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { EngineReader, type EngineLineVisitor } from './engine-reader.js';
-import { stampOf } from './stamp-range.js';
+import { stampOf } from '../loki/read/stamp-range.js';
 
 export interface EngineLogContext {
   readonly read: LogSource;

@@ -5,7 +5,7 @@ import { MovedStamps } from '../collector/moved-stamps.js';
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
-import { nanosOf, secondsOf, stampOf } from './stamp-range.js';
+import { nanosOf, secondsOf, stampOf } from '../loki/read/stamp-range.js';
 
 /** Takes the lines of a log, in file order. */
 export interface EngineLineVisitor {

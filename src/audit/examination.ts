@@ -4,7 +4,7 @@ import { Fingerprinter } from './fingerprinter.js';
 import type { HeldBytes } from './held-bytes.js';
 import { LokiLookup } from './loki-lookup.js';
 import { LokiOnly } from './loki-only.js';
-import type { LokiReader } from './loki-reader.js';
+import type { LokiReader } from '../loki/read/loki-reader.js';
 import { MissingSender, type RepairParts } from './missing-sender.js';
 import { Naming } from './naming.js';
 import { RefusalKinds } from './refusal-kinds.js';

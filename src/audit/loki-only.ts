@@ -1,9 +1,9 @@
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { Fingerprinter } from './fingerprinter.js';
-import type { LokiEntry } from './loki-query.js';
+import type { LokiEntry } from '../loki/read/loki-query.js';
 import type { LineSample, StreamCounts } from './report.js';
-import { stampOf } from './stamp-range.js';
+import { stampOf } from '../loki/read/stamp-range.js';
 import { streamName } from './subject.js';
 
 /** An entry that the Engine does not have, and that may be a piece of a line that it has. */

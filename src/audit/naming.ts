@@ -7,7 +7,7 @@ import type { LokiOnly } from './loki-only.js';
 import type { MissingSender } from './missing-sender.js';
 import type { LineSample, Samples } from './report.js';
 import type { Slice } from './slice.js';
-import { stampOf } from './stamp-range.js';
+import { stampOf } from '../loki/read/stamp-range.js';
 import { streamName, type Subject } from './subject.js';
 import { FIRST_KIND, Verdict, type VerdictTable } from './verdict-table.js';
 

@@ -3,7 +3,7 @@ import { readRejectedFile } from '../loki/rejected.js';
 import type { RejectedLine } from '../loki/rejected-record.js';
 import type { ContainerRef } from '../model/container.js';
 import { PollardError } from '../model/errors.js';
-import { nanosOf, secondsOf } from './stamp-range.js';
+import { nanosOf, secondsOf } from '../loki/read/stamp-range.js';
 
 /** A line of one container, found in the rejected-lines file. */
 export type RefusedVisitor = (

@@ -1,7 +1,7 @@
 import type { StreamName } from '../model/container.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineReading } from './engine-log.js';
-import type { StampRange } from './stamp-range.js';
+import type { StampRange } from '../loki/read/stamp-range.js';
 
 /**
  * What became of the lines of one stream. All figures but `lines` and `folded` count equal lines of one stamp

@@ -3,7 +3,7 @@ import type { PushResult } from '../loki/pusher.js';
 import type { RejectedLine } from '../loki/rejected-record.js';
 import { streamTarget, type StreamTarget } from '../loki/stream-target.js';
 import { inOrder, surveyRejected } from './rejected-slices.js';
-import { nanosOf, secondsOf } from './stamp-range.js';
+import { nanosOf, secondsOf } from '../loki/read/stamp-range.js';
 
 export interface ResendOptions {
   /** The rejected-lines file. It is only read. */

@@ -1,5 +1,5 @@
 import type { StreamNumber } from '../docker/entry-sink.js';
-import { RangeBounds, type StampRange } from './stamp-range.js';
+import { RangeBounds, type StampRange } from '../loki/read/stamp-range.js';
 import type { Difference } from './survey.js';
 import type { TimeGrid } from './time-grid.js';
 

@@ -3,8 +3,8 @@ import type { LabelSet } from '../model/labels.js';
 import type { StreamName } from '../model/container.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { EngineLog } from './engine-log.js';
-import type { LokiEntry } from './loki-query.js';
-import type { StampRange } from './stamp-range.js';
+import type { LokiEntry } from '../loki/read/loki-query.js';
+import type { StampRange } from '../loki/read/stamp-range.js';
 
 export const STREAMS: readonly StreamNumber[] = [1, 2];
 

@@ -5,10 +5,10 @@ import { Digests } from './digests.js';
 import type { EngineReading } from './engine-log.js';
 import { Fingerprinter } from './fingerprinter.js';
 import type { HeldBytes } from './held-bytes.js';
-import type { LokiReader } from './loki-reader.js';
+import type { LokiReader } from '../loki/read/loki-reader.js';
 import { EqualLines } from './repeats.js';
 import type { LineSample, StreamCounts } from './report.js';
-import { nanosOf, RangeBounds, secondsOf, stampOf } from './stamp-range.js';
+import { nanosOf, RangeBounds, secondsOf, stampOf } from '../loki/read/stamp-range.js';
 import { mayBeOf, selectorOf, streamName, STREAMS, type Subject } from './subject.js';
 import { TimeGrid } from './time-grid.js';
 

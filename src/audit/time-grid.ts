@@ -1,5 +1,5 @@
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
-import { nanosOf, secondsOf, stampOf, type StampRange } from './stamp-range.js';
+import { nanosOf, secondsOf, stampOf, type StampRange } from '../loki/read/stamp-range.js';
 
 /**
  * Divides a range of stamps into equal buckets, at most `maxBuckets`. A bucket is a number of whole seconds, or

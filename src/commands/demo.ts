@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LokiQueries } from '../audit/loki-query.js';
+import { LokiQueries } from '../loki/read/loki-query.js';
 import { secretsOf } from '../config/secrets.js';
 import { createTransport } from '../loki/transport.js';
 import type { Clock } from '../model/clock.js';

@@ -1,4 +1,4 @@
-import { nanosOf, secondsOf } from '../../../src/audit/stamp-range.js';
+import { nanosOf, secondsOf } from '../../../src/loki/read/stamp-range.js';
 import type { AccountLine } from '../../../src/commands/demo/account.js';
 import type { Nanoseconds } from '../../../src/model/nanoseconds.js';
 import type { WrittenLine } from '../../../src/simulators/engine/index.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { nanosOf, RangeBounds, secondsOf } from '../../../src/audit/stamp-range.js';
+import { nanosOf, RangeBounds, secondsOf } from '../../../src/loki/read/stamp-range.js';
 import { TimeGrid } from '../../../src/audit/time-grid.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 

@@ -1,6 +1,6 @@
 import { FingerprintTable } from '../../audit/fingerprint-table.js';
 import { Fingerprinter } from '../../audit/fingerprinter.js';
-import { stampOf } from '../../audit/stamp-range.js';
+import { stampOf } from '../../loki/read/stamp-range.js';
 import { gapSpan, isGapText } from '../../collector/gap.js';
 import type { StreamNumber } from '../../docker/entry-sink.js';
 import type { Nanoseconds } from '../../model/nanoseconds.js';

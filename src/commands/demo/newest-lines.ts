@@ -1,4 +1,4 @@
-import type { LokiQueries } from '../../audit/loki-query.js';
+import type { LokiQueries } from '../../loki/read/loki-query.js';
 import { formatLabels } from '../../loki/labels.js';
 import type { Clock } from '../../model/clock.js';
 import type { LabelSet } from '../../model/labels.js';

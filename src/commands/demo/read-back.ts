@@ -1,7 +1,7 @@
 import type { LokiFacts } from '../../audit/loki-facts.js';
-import { LokiQueries } from '../../audit/loki-query.js';
-import { LokiReader } from '../../audit/loki-reader.js';
-import type { StampRange } from '../../audit/stamp-range.js';
+import { LokiQueries } from '../../loki/read/loki-query.js';
+import { LokiReader } from '../../loki/read/loki-reader.js';
+import type { StampRange } from '../../loki/read/stamp-range.js';
 import { streamName, STREAMS } from '../../audit/subject.js';
 import { formatLabels } from '../../loki/labels.js';
 import type { LokiTransport } from '../../loki/transport.js';

@@ -1,5 +1,5 @@
 import { readLokiFacts } from '../../audit/loki-facts.js';
-import { nanosOf, secondsOf } from '../../audit/stamp-range.js';
+import { nanosOf, secondsOf } from '../../loki/read/stamp-range.js';
 import { readRejectedFile } from '../../loki/rejected.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../../model/nanoseconds.js';
 import { Account, type AccountLine, type Tally, type WrittenLines } from './account.js';

@@ -1,5 +1,5 @@
 import { printable } from '../../config/shown.js';
-import { stampOf } from '../../audit/stamp-range.js';
+import { stampOf } from '../../loki/read/stamp-range.js';
 import { formatStamp } from '../../model/nanoseconds.js';
 import type { AccountLine } from './account.js';
 import { count, faultsOf, openSockets, type Findings } from './verdict.js';

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { EngineLog, type EngineLogContext } from '../../audit/engine-log.js';
-import { stampOf } from '../../audit/stamp-range.js';
+import { stampOf } from '../../loki/read/stamp-range.js';
 import type { Engine } from '../../collector/engine.js';
 import type { StreamNumber } from '../../docker/entry-sink.js';
 import type { ContainerRef, ContainerSummary } from '../../model/container.js';

@@ -1,4 +1,4 @@
-import { nanosOf, secondsOf } from '../../audit/stamp-range.js';
+import { nanosOf, secondsOf } from '../../loki/read/stamp-range.js';
 import type { WrittenLines } from './account.js';
 import type { SimulatedEngine } from './simulated-engine.js';
 

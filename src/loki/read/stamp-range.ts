@@ -1,4 +1,4 @@
-import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../../model/nanoseconds.js';
 
 /** Stamps from `from` on, and before `until`. */
 export interface StampRange {

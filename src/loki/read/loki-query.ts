@@ -1,8 +1,8 @@
-import { backoffMs } from '../loki/backoff.js';
-import { LokiRequestError } from '../loki/loki-error.js';
-import type { LokiAnswer, LokiTransport } from '../loki/transport.js';
-import type { Clock, Random } from '../model/clock.js';
-import { PollardError } from '../model/errors.js';
+import { backoffMs } from '../backoff.js';
+import { LokiRequestError } from '../loki-error.js';
+import type { LokiAnswer, LokiTransport } from '../transport.js';
+import type { Clock, Random } from '../../model/clock.js';
+import { PollardError } from '../../model/errors.js';
 import type { StampRange } from './stamp-range.js';
 
 /** One entry as Loki gives it back. */

@@ -1,4 +1,4 @@
-import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { Nanoseconds } from '../../model/nanoseconds.js';
 import type { LokiEntry, LokiQueries, PageQuestion } from './loki-query.js';
 import { PageSize } from './page-size.js';
 import { stampOf, type StampRange } from './stamp-range.js';

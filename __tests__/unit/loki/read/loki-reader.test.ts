@@ -1,13 +1,13 @@
 import fc from 'fast-check';
-import { LokiQueries, type LokiEntry } from '../../../src/audit/loki-query.js';
-import { LokiReader } from '../../../src/audit/loki-reader.js';
-import { readLokiFacts } from '../../../src/audit/loki-facts.js';
-import { LokiRequestError } from '../../../src/loki/loki-error.js';
-import type { LokiAnswer } from '../../../src/loki/transport.js';
-import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
-import { never } from '../../support/engine-api.js';
-import { LeapingClock } from '../../support/leaping-clock.js';
-import { ModelLoki } from '../../support/model-loki.js';
+import { LokiQueries, type LokiEntry } from '../../../../src/loki/read/loki-query.js';
+import { LokiReader } from '../../../../src/loki/read/loki-reader.js';
+import { readLokiFacts } from '../../../../src/audit/loki-facts.js';
+import { LokiRequestError } from '../../../../src/loki/loki-error.js';
+import type { LokiAnswer } from '../../../../src/loki/transport.js';
+import { NS_PER_SECOND } from '../../../../src/model/nanoseconds.js';
+import { never } from '../../../support/engine-api.js';
+import { LeapingClock } from '../../../support/leaping-clock.js';
+import { ModelLoki } from '../../../support/model-loki.js';
 
 const START = 1_700_000_000n * NS_PER_SECOND;
 const DAY = 86_400n * NS_PER_SECOND;
