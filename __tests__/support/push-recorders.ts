@@ -1,4 +1,10 @@
-import type { PushAttempt, PushObserver, RejectedEntries } from '../../src/loki/push-observer.js';
+import type {
+  AskedLines,
+  PushAttempt,
+  PushObserver,
+  RejectedEntries,
+  ReplayedLines,
+} from '../../src/loki/push-observer.js';
 import type { PushState } from '../../src/loki/push-state.js';
 import type { RejectedSink } from '../../src/loki/rejected.js';
 import type { Rejection } from '../../src/loki/rejected-record.js';
@@ -40,6 +46,8 @@ export class RecordingPushObserver implements PushObserver {
   readonly retries: Retry[] = [];
   readonly rejected: RejectedEntries[] = [];
   readonly states: PushState[] = [];
+  readonly asked: AskedLines[] = [];
+  readonly replayed: ReplayedLines[] = [];
   /** Does something at a retry, such as ending an outage. */
   atRetry: (retries: number) => void = () => undefined;
   /** The same when a request has ended. */
@@ -57,6 +65,12 @@ export class RecordingPushObserver implements PushObserver {
   }
   onRejected(rejected: RejectedEntries): void {
     this.rejected.push(rejected);
+  }
+  onAsked(asked: AskedLines): void {
+    this.asked.push(asked);
+  }
+  onReplayed(replayed: ReplayedLines): void {
+    this.replayed.push(replayed);
   }
   onState(state: PushState): void {
     this.states.push(state);

@@ -135,6 +135,8 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         encoding: 'protobuf',
         maxInFlight: 4,
         backoff: { minMs: 100, maxMs: 1000, maxRetries: 3 },
+        query: 'auto',
+        settleMs: 100,
         limits: { maxLineBytes: LINE_BYTES, maxAgeMs: 7 * 86_400_000, maxRequestBytes: 3 * 1024 * 1024 },
       },
       clock,
@@ -145,6 +147,8 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         onRetry: () => undefined,
         onRejected: () => undefined,
         onState: () => undefined,
+        onAsked: () => undefined,
+        onReplayed: () => undefined,
       },
     });
   const withPusher = async <T>(use: (pusher: Pusher) => Promise<T>): Promise<T> => {

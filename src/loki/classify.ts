@@ -1,3 +1,4 @@
+import { isNeverSent } from './connection-error.js';
 import type { LokiRequestError, LokiRequestErrorCode } from './loki-error.js';
 import { readRefusal, withoutStreams } from './refusals.js';
 import { readRetryAfter } from './retry-after.js';
@@ -12,14 +13,15 @@ const SHOWN = 500;
  * ingester keeps only the last stream's error.
  *
  * @param nowMs wall clock, ms since 1970, for a Retry-After that is a date
+ * @param entries of the request
  */
-export function classifyAnswer(answer: LokiAnswer, nowMs: number): Verdict {
+export function classifyAnswer(answer: LokiAnswer, nowMs: number, entries = 0): Verdict {
   const { status } = answer;
   if (status === 204) return { kind: 'accepted' };
   const reason = `${status} ${shownText(answer)}`.trim();
   const afterMs = answer.retryAfter === undefined ? undefined : readRetryAfter(answer.retryAfter, nowMs);
   const wait = afterMs === undefined ? {} : { afterMs };
-  const verdict = byStatus(answer, reason);
+  const verdict = byStatus(answer, reason, entries);
   return verdict.kind === 'retry' || verdict.kind === 'halt' ? { ...verdict, ...wait } : verdict;
 }
 
@@ -30,13 +32,14 @@ export function classifyFailure(error: LokiRequestError): Verdict {
   // Over a slow line, half of it may arrive in time.
   const perhapsSize = error.code === 'loki_timeout';
   const named = setting === undefined ? {} : { setting };
-  return { kind: 'retry', reason, hint, perhapsSize, ofStream: false, ...named };
+  const fate = isNeverSent(error) ? 'not-stored' : 'open';
+  return { kind: 'retry', reason, hint, perhapsSize, ofStream: false, fate, ...named };
 }
 
 /** What does not heal by waiting. */
 const HOPELESS: ReadonlySet<LokiRequestErrorCode> = new Set(['loki_tls', 'loki_not_http', 'loki_proxy']);
 
-function byStatus(answer: LokiAnswer, reason: string): Verdict {
+function byStatus(answer: LokiAnswer, reason: string, entries: number): Verdict {
   const { status } = answer;
   if (status === 413) return { kind: 'shrink', reason };
   const text = isPage(answer) ? '' : answer.body;
@@ -49,13 +52,17 @@ function byStatus(answer: LokiAnswer, reason: string): Verdict {
     if (isPage(answer)) return wrongUrl(reason);
     return read ?? { kind: 'refused', why: 'other', reason };
   }
-  if (status === 429) return limited(text, reason);
+  if (status === 429) return limited(text, reason, entries);
   if (status >= 500 || status === 408 || status === 425) {
     const hint = 'look at the log of Loki, and of what stands before it; Pollard goes on trying';
-    return { kind: 'retry', reason, hint, perhapsSize: PERHAPS_SIZE.has(status), ofStream: false };
+    const fate = PERHAPS_UNDER_WAY.has(status) ? 'open' : 'answered';
+    return { kind: 'retry', reason, hint, perhapsSize: PERHAPS_SIZE.has(status), ofStream: false, fate };
   }
   return { kind: 'halt', reason, ...haltFor(answer) };
 }
+
+/** What a gateway answers while the request may still be with Loki: it waited too long, or lost the connection. */
+const PERHAPS_UNDER_WAY: ReadonlySet<number> = new Set([408, 502, 504]);
 
 /** 408 and 504: it took too long. */
 const PERHAPS_SIZE: ReadonlySet<number> = new Set([500, 408, 504]);
@@ -79,16 +86,26 @@ function wrongUrl(reason: string): Halt {
   };
 }
 
-function limited(text: string, reason: string): Verdict {
+function limited(text: string, reason: string, entries: number): Verdict {
   const plain = withoutStreams(text);
   if (/active stream limit exceeded/i.test(plain)) {
     const hint =
       'this Loki takes no further stream of the tenant: use fewer labels or values, or raise max_global_streams_per_user';
-    return { kind: 'retry', reason, hint, perhapsSize: false, ofStream: true };
+    return { kind: 'retry', reason, hint, perhapsSize: false, ofStream: true, fate: 'not-stored' };
   }
   const hint = 'Pollard goes on at the rate that Loki allows; if this stays, raise the limits of the tenant';
   const ofStream = /per stream rate limit exceeded/i.test(plain);
-  return { kind: 'retry', reason, hint, perhapsSize: true, ofStream };
+  const fate = ofStream && !refusesAll(plain, entries) ? 'answered' : 'not-stored';
+  return { kind: 'retry', reason, hint, perhapsSize: true, ofStream, fate };
+}
+
+/**
+ * Whether no entry of a request was stored. Over the rate of a stream, Loki refuses single entries where it does not
+ * divide streams into shards, and single shards where it does (pkg/ingester/stream.go errorForFailedEntries).
+ */
+function refusesAll(text: string, entries: number): boolean {
+  const [, ignored, total] = /total ignored: (\d+) out of (\d+) for stream/i.exec(text) ?? [];
+  return Number(ignored) === entries && Number(total) === entries;
 }
 
 function haltFor(answer: LokiAnswer): { setting: string; hint: string } {

@@ -73,6 +73,22 @@ export function connectionError(where: string, cause: Error): LokiRequestError {
   });
 }
 
+/** Failures before there was a connection to send anything over. */
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EMFILE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Whether nothing of the request can have reached Loki. False when it is not known. */
+export function isNeverSent({ cause }: LokiRequestError): boolean {
+  return cause instanceof Error && NEVER_SENT.has(connectionFailure(cause).code);
+}
+
 /** The whole request took too long. */
 export function lateError(where: string, timeoutMs: number): LokiRequestError {
   const { code, problem, hint } = LATE;

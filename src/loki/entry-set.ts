@@ -113,6 +113,12 @@ export class EntrySet {
     return [this.#choose(Int32Array.from(yes)), this.#choose(Int32Array.from(no))];
   }
 
+  /** Those for whose place in this set it holds, in the order of this set; the set itself when it holds for all. */
+  where(holds: (index: number) => boolean): EntrySet {
+    const chosen = this.#numbers().filter((_, index) => holds(index));
+    return chosen.length === this.size ? this : this.#choose(chosen);
+  }
+
   /** The same entries, oldest first; of equal stamps in the order of this set. */
   byStamp(): EntrySet {
     const stamped = Array.from(this.#numbers(), (number, index) => ({ number, stamp: this.stampAt(index) }));

@@ -5,7 +5,7 @@ import { encodeEmptyPush, encodePush, type EncodedPush } from './encode.js';
 import type { EntrySet } from './entry-set.js';
 import { LokiRequestError } from './loki-error.js';
 import type { PushObserver } from './push-observer.js';
-import { Semaphore } from './semaphore.js';
+import type { Semaphore } from './semaphore.js';
 import type { LokiSettings } from './settings.js';
 import type { StreamTarget } from './stream-target.js';
 import type { LokiTransport } from './transport.js';
@@ -60,11 +60,12 @@ export class PushAttempts {
   readonly #observer: PushObserver;
   readonly #slots: Semaphore;
 
-  constructor(transport: LokiTransport, maxInFlight: number, clock: Clock, observer: PushObserver) {
+  /** @param slots bounds the requests under way */
+  constructor(transport: LokiTransport, slots: Semaphore, clock: Clock, observer: PushObserver) {
     this.#transport = transport;
     this.#clock = clock;
     this.#observer = observer;
-    this.#slots = new Semaphore(maxInFlight);
+    this.#slots = slots;
   }
 
   /** Throws the signal's reason when it aborts. */
@@ -88,7 +89,7 @@ export class PushAttempts {
         const answer = await this.#transport.push(encoded, request.target.tenant, signal);
         tell(answer.status);
         const nowMs = Number(this.#clock.now() / NS_PER_MS);
-        return { verdict: classifyAnswer(answer, nowMs), status: answer.status };
+        return { verdict: classifyAnswer(answer, nowMs, request.entries), status: answer.status };
       } catch (error) {
         if (!(error instanceof LokiRequestError)) throw error;
         tell(error.code === 'loki_timeout' ? 'timeout' : 'connection');

@@ -11,6 +11,25 @@ export interface PushObserver {
   /** Entries are durable in the rejected-lines file; told once for each reason of a batch. */
   onRejected(rejected: RejectedEntries): void;
   onState(state: PushState): void;
+  /** Loki was asked which of some lines it holds, before they are sent. */
+  onAsked(asked: AskedLines): void;
+  /** Lines are sent although Loki may hold them already, because it cannot be asked. */
+  onReplayed(replayed: ReplayedLines): void;
+}
+
+export interface AskedLines {
+  readonly lines: number;
+  /** Of them, those that Loki holds: they are not sent. */
+  readonly held: number;
+  readonly target: StreamTarget;
+}
+
+export interface ReplayedLines {
+  readonly lines: number;
+  /** Why Loki cannot be asked. */
+  readonly reason: string;
+  readonly hint: string;
+  readonly target: StreamTarget;
 }
 
 export interface PushAttempt {

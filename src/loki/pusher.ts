@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
 import { NS_PER_MS } from '../model/nanoseconds.js';
+import { AskFirst } from './ask-first.js';
 import type { EntryBatch } from './batch.js';
 import type { EntrySet } from './entry-set.js';
 import { PushAborted } from './loki-error.js';
@@ -11,18 +12,26 @@ import type { Rejection } from './rejected-record.js';
 import type { RejectedSink } from './rejected.js';
 import { RequestCeiling } from './request-ceiling.js';
 import { Settlement, type SettlementContext } from './settlement.js';
+import { Semaphore } from './semaphore.js';
 import type { LokiSettings } from './settings.js';
+import { StreamReader } from './read/stream-reader.js';
+import { StreamDoubts } from './stream-doubts.js';
 import type { LokiTransport } from './transport.js';
 import type { RefusalKind } from './verdict.js';
 
 export interface PusherOptions {
   readonly transport: LokiTransport;
-  readonly settings: Pick<LokiSettings, 'encoding' | 'maxInFlight' | 'backoff' | 'limits'>;
+  readonly settings: Pick<
+    LokiSettings,
+    'encoding' | 'maxInFlight' | 'backoff' | 'limits' | 'query' | 'settleMs'
+  >;
   readonly clock: Clock;
   readonly random: Random;
   /** Where refused entries are made durable before their push resolves. */
   readonly rejected: RejectedSink;
   readonly events: PushObserver;
+  /** Whose lines may have been sent before. Default: nobody's. */
+  readonly doubts?: StreamDoubts;
 }
 
 /** What became of a batch: `accepted + rejected` are its entries. */
@@ -57,10 +66,24 @@ class LokiPusher implements Pusher {
 
   constructor(options: PusherOptions) {
     const { transport, settings, clock, random, events: observer } = options;
+    const { doubts = new StreamDoubts(false) } = options;
+    const slots = new Semaphore(settings.maxInFlight);
+    const attempts = new PushAttempts(transport, slots, clock, observer);
+    const reader = new StreamReader({ transport, slots, clock, random });
     this.#options = options;
     this.#watch = new PushStateWatch(clock, (state) => observer.onState(state));
     this.#context = {
-      attempts: new PushAttempts(transport, settings.maxInFlight, clock, observer),
+      attempts,
+      asking: new AskFirst({
+        reader,
+        doubts,
+        attempts,
+        watch: this.#watch,
+        settings,
+        clock,
+        random,
+        observer,
+      }),
       watch: this.#watch,
       ceiling: new RequestCeiling(settings.limits.maxRequestBytes, clock),
       settings,
@@ -78,7 +101,7 @@ class LokiPusher implements Pusher {
     const settlement = new Settlement(this.#context, signal);
     this.#underWay++;
     try {
-      for (const entries of this.#parts(batch)) await settlement.settle(entries);
+      for (const entries of this.#parts(batch)) await settlement.settleUnsent(entries);
       if (settlement.rejections.length > 0) await this.#setAside(settlement.rejections, signal);
       const { accepted } = settlement;
       return { accepted, rejected: batch.entries - accepted };

@@ -19,6 +19,10 @@ export interface LokiSettings {
   readonly maxInFlight: number;
   readonly backoff: BackoffSettings;
   readonly limits: LokiLimitSettings;
+  /** Whether Loki is asked what it holds before lines are sent again; `auto`: where it may be read. */
+  readonly query: 'auto' | 'off';
+  /** How long a request that got no answer may still be under way once Loki answers again. */
+  readonly settleMs: number;
 }
 
 /** protobuf in snappy, or JSON in gzip. */

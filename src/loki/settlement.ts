@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../model/clock.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { AskFirst } from './ask-first.js';
 import { backoffMs } from './backoff.js';
 import type { EntrySet } from './entry-set.js';
 import { PushFailed } from './loki-error.js';
@@ -14,6 +15,7 @@ import type { Halt, Refused, Retry } from './verdict.js';
 /** What all batches share. */
 export interface SettlementContext {
   readonly attempts: PushAttempts;
+  readonly asking: AskFirst;
   readonly watch: PushStateWatch;
   readonly ceiling: RequestCeiling;
   readonly settings: Pick<LokiSettings, 'encoding' | 'backoff'>;
@@ -71,6 +73,17 @@ export class Settlement {
   }
 
   /**
+   * Resolves when all of the entries are settled, some of which Loki may hold already.
+   *
+   * @throws as settle
+   */
+  async settleUnsent(entries: EntrySet): Promise<void> {
+    const unsent = await this.#context.asking.unsent(entries, this.#signal);
+    this.#held(entries.size - unsent.size);
+    await this.settle(unsent, 0, unsent !== entries);
+  }
+
+  /**
    * Resolves when all of the entries are settled.
    *
    * @param failures failed tries of these entries so far
@@ -78,10 +91,10 @@ export class Settlement {
    * @throws PushFailed after `maxRetries`; the signal's reason when it aborts
    */
   async settle(entries: EntrySet, failures = 0, repeated = false): Promise<void> {
-    const open = this.#withoutKnown(entries);
+    let open = this.#withoutKnown(entries);
     if (open.size === 0) return;
-    const { attempts, watch, settings, ceiling } = this.#context;
-    const request = PushRequest.of(open, settings.encoding, repeated);
+    const { attempts, asking, watch, settings, ceiling } = this.#context;
+    let request = PushRequest.of(open, settings.encoding, repeated);
     let failed = failures;
     for (;;) {
       const { verdict, status } = await attempts.make(request, this.#signal);
@@ -106,7 +119,7 @@ export class Settlement {
           const doubt = verdict.why === 'other' ? await this.#doubtOf(open, verdict) : undefined;
           if (doubt === undefined) {
             watch.succeeded();
-            return this.#refused(open, status, verdict, failed);
+            return this.#refused(await this.#unstored(open, verdict), status, verdict, failed);
           }
           trouble = doubt;
           break;
@@ -116,9 +129,23 @@ export class Settlement {
       }
       failed++;
       await this.#wait(open, trouble, failed);
+      if (trouble.kind === 'retry' && trouble.fate !== 'not-stored') {
+        const missing = await asking.missing(open, trouble.fate, this.#signal, failed);
+        this.#held(open.size - missing.size);
+        if (missing.size === 0) return;
+        if (missing.size < open.size) request = PushRequest.of(missing, settings.encoding, true);
+        open = missing;
+      }
       const perhapsSize = trouble.kind === 'retry' && trouble.perhapsSize && failed % HALVE_EVERY === 0;
       if (perhapsSize && open.size > 1 && open.bytes > SMALLEST_CEILING) return this.#halves(open, failed);
     }
+  }
+
+  /** Loki was seen to hold so many of the entries. */
+  #held(entries: number): void {
+    if (entries === 0) return;
+    this.#context.watch.succeeded();
+    this.#accepted += entries;
   }
 
   async #halves(entries: EntrySet, failures: number): Promise<void> {
@@ -127,7 +154,16 @@ export class Settlement {
     await this.settle(entries.slice(middle, entries.size), failures, true);
   }
 
+  /** Of the entries of a refused request, those that are not refused are stored (pkg/ingester/stream.go Push). */
+  async #unstored(entries: EntrySet, { why }: Refused): Promise<EntrySet> {
+    if (why === 'stream' || entries.size === 1) return entries;
+    const unstored = await this.#context.asking.missing(entries, 'answered', this.#signal);
+    this.#held(entries.size - unstored.size);
+    return unstored;
+  }
+
   async #refused(entries: EntrySet, status: number, refused: Refused, failures: number): Promise<void> {
+    if (entries.size === 0) return;
     const { why } = refused;
     // One stream a request: what is wrong with the stream is wrong for all of them.
     if (why === 'stream') return this.#reject(entries, status, refused);

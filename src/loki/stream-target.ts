@@ -16,6 +16,8 @@ export interface StreamTarget {
   readonly tenant?: string;
   /** For people: errors and the rejected-lines file. */
   readonly containerName: string;
+  /** Undefined: the lines do not come from a container's log. */
+  readonly containerId?: string;
 }
 
 export interface StreamTargetInit {
@@ -23,11 +25,12 @@ export interface StreamTargetInit {
   readonly structuredMetadata?: Readonly<Record<string, string>>;
   readonly tenant?: string;
   readonly containerName: string;
+  readonly containerId?: string;
 }
 
 /** Makes a target, with all of it encoded that is the same for each line (pkg/push/push.proto). */
 export function streamTarget(init: StreamTargetInit): StreamTarget {
-  const { labels, structuredMetadata = {}, tenant, containerName } = init;
+  const { labels, structuredMetadata = {}, tenant, containerName, containerId } = init;
   const labelString = formatLabels(labels);
   // Sorted, so that two processes write the same bytes.
   const pairs = Object.entries(structuredMetadata).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
@@ -44,6 +47,7 @@ export function streamTarget(init: StreamTargetInit): StreamTarget {
     encodedMetadata: alone(encodedMetadata),
     ...(tenant === undefined ? {} : { tenant }),
     containerName,
+    ...(containerId === undefined ? {} : { containerId }),
   };
 }
 

@@ -35,7 +35,16 @@ export interface Retry {
   readonly perhapsSize: boolean;
   /** It concerns this stream alone: Loki is there, and takes what others send. */
   readonly ofStream: boolean;
+  readonly fate: RequestFate;
 }
+
+/**
+ * What may have become of the entries of a request that failed:
+ * - `not-stored`: nothing was stored, and nothing will be;
+ * - `answered`: Loki is done with it, and may have stored them;
+ * - `open`: Loki may store them now or later.
+ */
+export type RequestFate = 'not-stored' | 'answered' | 'open';
 
 /** The request is too large, and will be so again. */
 export interface Shrink {

@@ -40,6 +40,10 @@ export function metricFamilies(registry: Registry) {
     ),
     pushSeconds: histogram('pollard_push_seconds', 'Time until Loki answered a push.', PUSH_SECONDS),
     retries: counter('pollard_push_retries_total', 'Pushes that repeated an earlier one.'),
+    replayed: counter(
+      'pollard_replayed_lines_total',
+      'Lines sent again that Loki may hold already, because it could not be asked.',
+    ),
     entriesRead: counter('pollard_entries_read_total', 'Entries that the Engine sent.'),
     entriesReread: counter('pollard_entries_reread_total', 'Entries that the Engine sent although not new.'),
     window: histogram('pollard_window_entries', 'Window (tail) of the polls that had one.', WINDOW_ENTRIES),

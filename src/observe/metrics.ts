@@ -53,6 +53,8 @@ export interface Metrics {
   linesRejected(reason: string, lines: number): void;
   pushed(status: PushStatus, seconds: number): void;
   pushRetried(): void;
+  /** Lines were sent that Loki may hold already, because it could not be asked. */
+  linesReplayed(lines: number): void;
   /** Pushes counted so far, for the resource watch. */
   pushTotals(): PushTotals;
   resources(sample: ResourceSample): void;
@@ -127,6 +129,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       families.pushSeconds.observe(seconds);
     },
     pushRetried: () => families.retries.inc(),
+    linesReplayed: (lines) => families.replayed.inc(lines),
     pushTotals: () => ({ ...pushes }),
     resources: (sample) => showResources(families, sample),
     health: (report) => {

@@ -28,14 +28,32 @@ describe('what heals by itself', () => {
     });
   });
 
-  test.each(RETRIED)('%i, although all was stored: it is sent again, and folded', async (status) => {
-    await withPushing({}, async (world) => {
-      world.loki.outage({ status, afterAccept: true }, { forRequests: 7 });
-      await pushBoth(world);
-      expect(await accountOf(world)).toMatchObject(ALL_STORED);
-      expect(world.loki.counts()).toMatchObject({ entries: 100, received: 450, strictDuplicates: 350 });
-    });
-  });
+  test.each(RETRIED.filter((status) => status !== 429))(
+    '%i, although all was stored: Loki is asked, and nothing is sent again',
+    async (status) => {
+      await withPushing({}, async (world) => {
+        world.loki.outage({ status, afterAccept: true }, { forRequests: 7 });
+        await pushBoth(world);
+        expect(await accountOf(world)).toMatchObject(ALL_STORED);
+        expect(world.loki.counts()).toMatchObject({ entries: 100, received: 100, strictDuplicates: 0 });
+        expect(world.told.replayed).toEqual([]);
+      });
+    },
+  );
+
+  test.each(RETRIED)(
+    '%i, although all was stored, where Loki may not be read: it is sent again, and folded',
+    async (status) => {
+      await withPushing({ settings: { query: 'off' } }, async (world) => {
+        world.loki.outage({ status, afterAccept: true }, { forRequests: 7 });
+        await pushBoth(world);
+        expect(await accountOf(world)).toMatchObject(ALL_STORED);
+        expect(world.loki.counts()).toMatchObject({ entries: 100, received: 450, strictDuplicates: 350 });
+        const replayed = world.told.replayed.reduce((sum, { lines }) => sum + lines, 0);
+        expect(replayed).toBe(status === 429 ? 0 : 350);
+      });
+    },
+  );
 
   test('a long outage: the waits stay bounded, and are told once', async () => {
     await withPushing({}, async (world) => {

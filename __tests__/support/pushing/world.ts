@@ -33,6 +33,8 @@ const SETTINGS: Omit<LokiSettings, 'url'> = {
   timeoutMs: 60_000,
   maxInFlight: 4,
   backoff: { minMs: 500, maxMs: 30_000, maxRetries: 0 },
+  query: 'auto',
+  settleMs: 3000,
   limits: { maxLineBytes: 256 * 1024, maxAgeMs: 7 * 24 * 3_600_000, maxRequestBytes: 3 * 1024 * 1024 },
 };
 

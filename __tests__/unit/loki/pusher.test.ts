@@ -26,6 +26,8 @@ const SETTINGS: PusherOptions['settings'] = {
   encoding: 'protobuf',
   maxInFlight: 2,
   backoff: { minMs: 500, maxMs: 30_000, maxRetries: 0 },
+  query: 'auto',
+  settleMs: 3000,
   limits: { maxLineBytes: 256 * 1024, maxAgeMs: 7 * 24 * 3_600_000, maxRequestBytes: 3 * 1024 * 1024 },
 };
 const WIDE = { maxBytes: 1 << 30, maxSpan: 1n << 80n };

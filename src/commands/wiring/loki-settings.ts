@@ -12,6 +12,8 @@ export function lokiSettings(config: Config): LokiSettings {
     timeoutMs: loki.timeout,
     maxInFlight: loki.max_in_flight,
     backoff: { minMs: loki.backoff.min, maxMs: loki.backoff.max, maxRetries: loki.backoff.max_retries },
+    query: loki.query,
+    settleMs: loki.settle_time,
     limits: {
       maxLineBytes: loki.limits.max_line_bytes,
       maxAgeMs: loki.limits.max_age,

@@ -22,6 +22,7 @@ export function pushObserver(options: PushObserverOptions): PushObserver {
   const { metrics, health, logger, rejectedFile, gate, patience } = options;
   let state: PushState | undefined;
   let patient: NodeJS.Timeout | undefined;
+  let warned = false;
   const stopWaiting = (): void => {
     clearTimeout(patient);
     patient = undefined;
@@ -44,6 +45,26 @@ export function pushObserver(options: PushObserverOptions): PushObserver {
         });
       }
       logger.debug('a push is repeated', { container, reason, delay_ms: Math.round(delayMs) });
+    },
+    onAsked: ({ lines, held, target }) => {
+      logger.debug('Loki was asked which lines it holds before they are sent again', {
+        container: target.containerName,
+        lines,
+        held,
+      });
+    },
+    onReplayed: ({ lines, reason, hint, target }) => {
+      metrics.linesReplayed(lines);
+      if (warned) return;
+      warned = true;
+      logger.warn(
+        'lines are sent again that Loki may hold already: it cannot be asked, and may store them twice',
+        {
+          container: target.containerName,
+          reason,
+          hint,
+        },
+      );
     },
     onRejected: ({ kind, entries, reason, target }) => {
       metrics.linesRejected(kind, entries);

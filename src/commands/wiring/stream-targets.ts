@@ -34,6 +34,7 @@ export class StreamTargets {
         labels: this.#options.labels(container, stream),
         structuredMetadata: this.#options.metadata(container),
         containerName: container.name,
+        containerId: container.id,
       });
       kept.targets.set(stream, target);
     }

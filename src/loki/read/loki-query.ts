@@ -14,6 +14,10 @@ export interface LokiEntry {
   readonly line: string;
   /** The structured metadata `container_id`; undefined where the line was stored without. */
   readonly containerId: string | undefined;
+  /** All structured metadata, with what Loki added; from a Loki before 2.9, the labels too. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The labels of its stream; the same object for all entries of a stream in one answer. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface PageQuestion {
@@ -40,13 +44,14 @@ export type PageAnswer =
   | { readonly kind: 'too-long'; readonly error: Error };
 
 export interface LokiQueriesOptions {
-  readonly transport: LokiTransport;
+  readonly transport: Pick<LokiTransport, 'get'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly tenant?: string;
+  /** Tries of one question while Loki is away or busy. Default 6. */
+  readonly tries?: number;
 }
 
-/** Tries of one question while Loki is away or busy. */
 const TRIES = 6;
 const BACKOFF = { minMs: 500, maxMs: 15_000 };
 const QUERY_RANGE = '/loki/api/v1/query_range';
@@ -71,11 +76,11 @@ export class LokiQueries {
    *   aborts
    */
   async page(question: PageQuestion, signal: AbortSignal): Promise<PageAnswer> {
-    const { clock, random } = this.#options;
+    const { clock, random, tries = TRIES } = this.#options;
     for (let failures = 1; ; failures++) {
       const answer = await this.#once(question, signal);
       if (!(answer instanceof Error)) return answer;
-      if (failures >= TRIES) throw answer;
+      if (failures >= tries) throw answer;
       await clock.sleep(backoffMs(failures, BACKOFF, random), signal);
     }
   }
@@ -129,14 +134,19 @@ function readAnswer(answer: LokiAnswer, direction: PageQuestion['direction']): P
   if (status === 504 || status === 413 || /message larger than max/i.test(body)) {
     return { kind: 'too-large', error };
   }
-  if (status === 429 || status >= 500) return error;
+  if (mayHeal(status)) return error;
   throw error;
+}
+
+function mayHeal(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
 function queryFailed({ status, body }: LokiAnswer): PollardError {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const said = body.replace(/[\s\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
-  const code = status >= 400 && status < 500 ? 'loki_query_refused' : 'loki_query_failed';
+  const refused = status >= 400 && status < 500 && !mayHeal(status);
+  const code = refused ? 'loki_query_refused' : 'loki_query_failed';
   return new PollardError(code, `Loki answers a query with ${status} ${said.slice(0, 300)}`, {
     hint:
       status === 401 || status === 403
@@ -161,6 +171,8 @@ interface Answer {
   };
 }
 
+const NO_METADATA: Readonly<Record<string, string>> = {};
+
 /** Reads the answer's streams (pkg/util/marshal/query.go encodeStreams) into one list, sorted by stamp. */
 function entriesOf(body: string, direction: PageQuestion['direction']): LokiEntry[] {
   const entries: LokiEntry[] = [];
@@ -171,12 +183,15 @@ function entriesOf(body: string, direction: PageQuestion['direction']): LokiEntr
     const beside = data.encodingFlags?.includes('categorize-labels') === true;
     for (const { stream, values } of data.result) {
       for (const [stamp, line, more] of values) {
+        const metadata = (beside ? more?.structuredMetadata : stream) ?? NO_METADATA;
         const whole = stamp.length - 9;
         entries.push({
           seconds: Number(stamp.slice(0, whole)),
           nanos: Number(stamp.slice(whole)),
           line,
-          containerId: (beside ? more?.structuredMetadata : stream)?.['container_id'],
+          containerId: metadata['container_id'],
+          metadata,
+          labels: stream,
         });
       }
     }
