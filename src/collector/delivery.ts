@@ -32,6 +32,8 @@ export interface DeliveryOptions<Place> {
   maxSpan: Nanoseconds;
   /** Batches that may wait for Loki before the reading pauses. */
   maxWaiting: number;
+  /** Told once when a place is not committed although batches up to it may have been sent. */
+  onUncommitted?: () => void;
 }
 
 /**
@@ -161,6 +163,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
     });
     // The failure is reported by finish(); here it only must not count as unhandled.
     this.#commits.catch((reason: unknown) => {
+      if (this.#failure === undefined) this.#options.onUncommitted?.();
       this.#failure ??= reason as Error;
       this.#wake?.();
     });

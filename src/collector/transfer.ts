@@ -26,6 +26,8 @@ export interface TransferContext {
   /** Told of a gap at once: the cursor is behind it as soon as the first batch is settled. */
   readonly onGap: (container: ContainerRef, gap: Gap) => void;
   readonly onCutLine?: () => void;
+  /** Told when lines of a container may have been sent that its cursor does not cover. */
+  readonly onUncommitted?: (container: ContainerRef) => void;
   /** Whether the Engine may pass over entries of the container's log without a word. Left out: it does not. */
   readonly mayPassOver?: (container: ContainerRef) => boolean;
 }
@@ -116,6 +118,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     batchAge: settings.batchAge,
     maxSpan: settings.maxSpan,
     maxWaiting: settings.maxWaiting,
+    onUncommitted: () => context.onUncommitted?.(container),
   });
   const mover: MovedStamps | undefined = settings.moveEqualStamps
     ? new MovedStamps(delivery, cursor.moved)

@@ -188,7 +188,8 @@ async function owning(
     try {
       await use(state.store);
     } finally {
-      await state.release();
+      // What is read from a changed cursor on may be in Loki already: the next start asks.
+      await state.release(false);
     }
   } finally {
     await logger.close();

@@ -40,13 +40,25 @@ export class StreamDoubts {
     if (this.#all) this.#settled.add(containerId);
   }
 
-  isInDoubt(containerId: string): boolean {
+  /** The container is gone for good. */
+  forget(containerId: string): void {
+    this.#doubts.delete(containerId);
+    this.#settled.delete(containerId);
+  }
+
+  /** A container was found to be in doubt, and is still. */
+  get any(): boolean {
+    return this.#doubts.size > 0;
+  }
+
+  /** Whether a container is in doubt. */
+  has(containerId: string): boolean {
     return this.#doubts.has(containerId) || (this.#all && !this.#settled.has(containerId));
   }
 
   /** Undefined: what comes of this stream was never sent. */
   of({ containerId, labelString }: StreamTarget): Doubt | undefined {
-    if (containerId === undefined || !this.isInDoubt(containerId)) return undefined;
+    if (containerId === undefined || !this.has(containerId)) return undefined;
     return this.#doubts.get(containerId)?.get(labelString) ?? UNKNOWN;
   }
 
@@ -62,7 +74,7 @@ export class StreamDoubts {
   }
 
   #set({ containerId, labelString }: StreamTarget, doubt: Doubt): void {
-    if (containerId === undefined || !this.isInDoubt(containerId)) return;
+    if (containerId === undefined || !this.has(containerId)) return;
     let streams = this.#doubts.get(containerId);
     if (streams === undefined) this.#doubts.set(containerId, (streams = new Map()));
     streams.set(labelString, doubt);

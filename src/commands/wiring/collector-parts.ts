@@ -14,6 +14,7 @@ import { containerSelector } from '../../pipeline/selection.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LokiParts } from './loki-parts.js';
 import { selectionSettings } from './pipeline-settings.js';
+import { settlingDoubts } from './settling-doubts.js';
 import { entryBatch, streamParts } from './stream-parts.js';
 import type { StreamTargets } from './stream-targets.js';
 import { watchedSince } from './watched-since.js';
@@ -24,6 +25,8 @@ export interface CollectorParts {
   readonly runner: PollRunner;
   readonly budget: MemoryBudget;
   readonly targets: StreamTargets;
+  /** Whether all that was sent is covered by the cursors: when no poll is under way. */
+  readonly isInOrder: () => boolean;
 }
 
 export interface CollectorPartsOptions {
@@ -46,7 +49,9 @@ const WAITING_BATCHES = 4;
 
 /** Wires the collector of one process. */
 export function collectorParts(config: Config, options: CollectorPartsOptions): CollectorParts {
-  const { clock, random, logger, engine, loki, store, observer, stopPushes } = options;
+  const { clock, random, logger, engine, loki, store, stopPushes } = options;
+  const { doubts } = loki;
+  const observer = settlingDoubts(options.observer, doubts, clock.now());
   const { poll, lines } = config;
   const { targets, newBatch, bounds } = streamParts(config, loki.pool, logger);
   const budget = new MemoryBudget(config.memory.max_in_flight);
@@ -59,6 +64,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     clock,
     onGap: (container, gap) => observer.gap(container, gap),
     onCutLine: options.onCutLine,
+    onUncommitted: ({ id }) => doubts.raise(id),
     sinceSemantics: engine.sinceSemantics,
     passesOverFiles: engine.passesOverFiles,
     settings: {
@@ -120,7 +126,10 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     verifyEvery: poll.verify_every,
     onRemoved: (state) => fleet.removed(state),
   });
-  return { fleet, runner, budget, targets };
+  const isInOrder = (): boolean =>
+    !doubts.any &&
+    store.all().every(({ containerId, complete }) => complete === true || !doubts.has(containerId));
+  return { fleet, runner, budget, targets, isInOrder };
 }
 
 function startPolicy({ start }: Config): StartPolicy {

@@ -4,6 +4,7 @@ import { BufferPool } from '../../loki/buffer-pool.js';
 import { createPusher, type Pusher } from '../../loki/pusher.js';
 import type { PushObserver } from '../../loki/push-observer.js';
 import { RejectedFile } from '../../loki/rejected.js';
+import { StreamDoubts } from '../../loki/stream-doubts.js';
 import { createTransport, type LokiTransport } from '../../loki/transport.js';
 import type { Clock, Random } from '../../model/clock.js';
 import { lokiSettings } from './loki-settings.js';
@@ -13,6 +14,8 @@ export interface LokiParts {
   readonly transport: LokiTransport;
   readonly pusher: Pusher;
   readonly pool: BufferPool;
+  /** Of which containers lines may have been sent before. */
+  readonly doubts: StreamDoubts;
   close(): Promise<void>;
 }
 
@@ -20,6 +23,8 @@ export interface LokiPartsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: PushObserver;
+  /** All that earlier processes sent is covered by the cursors. */
+  readonly endedInOrder: boolean;
 }
 
 /** Where refused lines go. */
@@ -34,14 +39,16 @@ export function rejectedPath(config: Config): string {
  * @throws PollardError `rejected_file_unusable`
  */
 export async function lokiParts(config: Config, options: LokiPartsOptions): Promise<LokiParts> {
-  const { clock, random, observer } = options;
+  const { clock, random, observer, endedInOrder } = options;
   const settings = lokiSettings(config);
+  const doubts = new StreamDoubts(!endedInOrder);
   const transport = await createTransport(settings);
   const rejected = await orClose(transport, () => RejectedFile.open(rejectedPath(config), clock));
-  const pusher = createPusher({ transport, settings, clock, random, rejected, events: observer });
+  const pusher = createPusher({ transport, settings, clock, random, rejected, events: observer, doubts });
   return {
     transport,
     pusher,
+    doubts,
     pool: new BufferPool(config.memory.max_in_flight),
     close: async () => {
       try {

@@ -40,9 +40,12 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
   const engine = await engineParts(bounded, clock);
   const state = await openState(bounded, command, clock, logger);
   const held = new Closers();
-  held.add(() => state.release());
+  // Until something is sent, it is as it was.
+  let isInOrder = () => state.endedInOrder;
+  held.add(() => state.release(isInOrder()));
   try {
     const loki = await lokiParts(bounded, {
+      endedInOrder: state.endedInOrder,
       clock,
       random,
       observer: pushObserver({
@@ -74,6 +77,7 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
       stopPushes,
       onCutLine: () => metrics.linesCut(1),
     });
+    isInOrder = parts.isInOrder;
     return {
       ...parts,
       engine,

@@ -71,13 +71,16 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const engine = await engineParts(config, clock);
   const state = await openState(config, command, clock, logger);
   const held = new Closers();
-  held.add(() => state.release());
+  // Until something is sent, it is as it was.
+  let isInOrder = () => state.endedInOrder;
+  held.add(() => state.release(isInOrder()));
   const gate = new LokiGate(config.loki.outage_grace);
   const stopPushes = sharedController();
   let status: StatusServer | undefined;
   let sample: ResourceSample | undefined;
   try {
     const loki = await lokiParts(config, {
+      endedInOrder: state.endedInOrder,
       clock,
       random,
       observer: pushObserver({
@@ -103,7 +106,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     const counters = new ContainerCounters(clock);
     const counted = witnessed(told, counters);
     const observer = options.witness === undefined ? counted : witnessed(counted, options.witness);
-    const { fleet, runner, budget, targets } = collectorParts(config, {
+    const parts = collectorParts(config, {
       clock,
       random,
       logger: limited,
@@ -115,6 +118,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       stopPushes: stopPushes.signal,
       onCutLine: () => metrics.linesCut(1),
     });
+    const { fleet, runner, budget, targets } = parts;
+    isInOrder = parts.isInOrder;
     const scheduler = new Scheduler({
       clock,
       fleet,

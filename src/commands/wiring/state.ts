@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.js';
+import { isUnused, leaveEndMark, takeEndMark } from '../../cursors/end-mark.js';
 import { acquireLock, type StateLock } from '../../cursors/lock.js';
+import { nodeFs } from '../../cursors/node-fs.js';
 import { readStateFacts, stateNotices } from '../../cursors/state-notices.js';
 import { CursorStore } from '../../cursors/store.js';
 import type { Clock } from '../../model/clock.js';
@@ -10,8 +12,14 @@ import type { Logger } from '../../model/logger.js';
 export interface State {
   readonly lock: StateLock;
   readonly store: CursorStore;
-  /** Waits for what is being written, and gives the directory back. */
-  release(): Promise<void>;
+  /** All that earlier processes sent is covered by the cursors. */
+  readonly endedInOrder: boolean;
+  /**
+   * Waits for what is being written, and gives the directory back.
+   *
+   * @param inOrder all that was sent is covered by the cursors. Default: nothing was sent, and no cursor was changed
+   */
+  release(inOrder?: boolean): Promise<void>;
 }
 
 /**
@@ -30,16 +38,27 @@ export async function openState(
   const owner = { pid: process.pid, host: hostname(), command, since: clock.now() };
   const lock = await acquireLock(dir, owner);
   try {
+    const unused = await isUnused(nodeFs, dir);
     const store = await CursorStore.open(dir, { clock, logger });
+    const endedInOrder = (await takeEndMark(nodeFs, dir, store.all())) || unused;
     for (const { message, hint, code } of stateNotices(await readStateFacts(dir))) {
       logger.warn(message, { code, hint });
     }
     return {
       lock,
       store,
-      release: async () => {
-        await store.settled();
-        lock.release();
+      endedInOrder,
+      release: async (inOrder = endedInOrder) => {
+        try {
+          await store.settled();
+          if (inOrder) await leaveEndMark(nodeFs, dir, store.all());
+        } catch (error) {
+          logger.warn('the state directory could not be marked as left in order: the next start asks Loki', {
+            error,
+          });
+        } finally {
+          lock.release();
+        }
       },
     };
   } catch (error) {
