@@ -39,6 +39,8 @@ export interface StreamCounts {
   unknown: number;
   /** Lines by which Pollard marks a gap. */
   gapMarkers: number;
+  /** Copies beyond the first of entries that Loki shows more than once. */
+  storedTwice: number;
 }
 
 export function noCounts(): StreamCounts {
@@ -58,6 +60,7 @@ export function noCounts(): StreamCounts {
     rotated: 0,
     unknown: 0,
     gapMarkers: 0,
+    storedTwice: 0,
   };
 }
 

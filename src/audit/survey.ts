@@ -46,6 +46,7 @@ export class Survey {
   readonly #pending: ByStream<Digests>;
   readonly #loki: ByStream<Digests>;
   readonly #gapMarkers: [number, number, number] = [0, 0, 0];
+  readonly #storedTwice: [number, number, number] = [0, 0, 0];
   readonly #heldBytes: number;
   reading: EngineReading | undefined;
 
@@ -90,6 +91,7 @@ export class Survey {
   /** Adds what is known of the buckets that agree. */
   countAgreeing(stream: StreamNumber, counts: StreamCounts): void {
     counts.gapMarkers += this.#gapMarkers[stream];
+    counts.storedTwice += this.#storedTwice[stream];
     for (let bucket = 0; bucket < this.grid.size; bucket++) {
       const agreement = this.#agreement(stream, bucket);
       if (agreement === 'none') continue;
@@ -160,7 +162,11 @@ export class Survey {
             return;
           }
           prints.ofText(stream, seconds, nanos, line);
-          if (equal.repeats(seconds, nanos, prints.words)) return;
+          if (equal.repeats(seconds, nanos, prints.words)) {
+            // Lines that differ in broken bytes look equal.
+            if (!line.includes('\ufffd')) this.#storedTwice[stream]++;
+            return;
+          }
           this.#loki[stream].add(this.grid.indexOf(seconds, nanos), prints.words, 0, false);
         },
       },

@@ -35,12 +35,13 @@ function containerJson(report: ContainerReport) {
 }
 
 function countsJson(counts: StreamCounts) {
-  const { inPieces, rotated, unknown, gapMarkers, ...others } = counts;
+  const { inPieces, rotated, unknown, gapMarkers, storedTwice, ...others } = counts;
   return {
     ...others,
     in_pieces: inPieces,
     loki_only: { rotated, unknown },
     gap_markers: gapMarkers,
+    stored_twice: storedTwice,
   };
 }
 

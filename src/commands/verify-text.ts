@@ -98,6 +98,7 @@ const EXPLAINED: readonly Explained[] = [
     "in Loki only, older than the Engine's log: rotated away here, or of a container that had the name before",
   ],
   ['unknown', "in Loki only, and not in the Engine's log: sent by another collector, or lost here"],
+  ['storedTwice', 'more than once in Loki: copies of lines that were sent again, and that Loki did not fold'],
   ['gapMarkers', 'lines by which Pollard marks a gap; no lines of the container'],
 ];
 

@@ -428,3 +428,28 @@ test('drivers that cannot be read, damaged logs, an Engine or a Loki that is awa
     expect(await world.report({ containers: ['good'] })).toMatchObject({ exit_code: 0 });
   });
 });
+
+test('lines that stand in Loki more than once are counted, and said', async () => {
+  // A head block of one entry: nothing that comes again is folded.
+  await withVerifyWorld({ engine: '28.5', loki: { limits: { headBlockBytes: 1 } } }, async (world) => {
+    const web = world.engine.addContainer({ name: 'web' });
+    for (let i = 0; i < 5; i++) web.writeLine('stdout', `line ${i}`);
+    await world.collect();
+    const [first, second] = world.loki.entries(SELECTOR);
+    for (const { labels, stamp, line, metadata } of [second!, first!, second!]) {
+      const values = [[String(stamp), line, metadata]];
+      const { status } = await fetch(`${world.loki.url}/loki/api/v1/push`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ streams: [{ stream: labels, values }] }),
+      });
+      expect(status).toBe(204);
+    }
+    expect(world.loki.counts().twice).toBe(3);
+    const { exit_code: code, totals } = await world.report();
+    expect(code).toBe(0);
+    expect(totals).toMatchObject({ lines: 5, delivered: 5, missing: 0, stored_twice: 3 });
+    const { text } = await world.verify();
+    expect(text).toMatch(/^note {7}3 more than once in Loki/m);
+  });
+});

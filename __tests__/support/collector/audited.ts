@@ -13,6 +13,8 @@ export interface Audited {
   /** In Loki only, without an explanation. */
   readonly unknown: number;
   readonly gapMarkers: number;
+  /** Copies beyond the first of entries that Loki shows more than once. */
+  readonly storedTwice: number;
 }
 
 /** All that was written is in Loki, and nothing else is. */
@@ -28,6 +30,7 @@ export function allDelivered(lines: number): Audited {
     rotated: 0,
     unknown: 0,
     gapMarkers: 0,
+    storedTwice: 0,
   };
 }
 
@@ -44,6 +47,7 @@ interface Totals {
   readonly changed: number;
   readonly loki_only: { readonly rotated: number; readonly unknown: number };
   readonly gap_markers: number;
+  readonly stored_twice: number;
 }
 
 /** Reads what `verify --json` printed. */
@@ -61,5 +65,6 @@ export function readAudit(exit: number | null, json: string): Audited {
     rotated: lokiOnly.rotated,
     unknown: lokiOnly.unknown,
     gapMarkers: totals.gap_markers,
+    storedTwice: totals.stored_twice,
   };
 }

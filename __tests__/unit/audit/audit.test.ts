@@ -244,6 +244,34 @@ describe('what stands in Loki only', () => {
     expect(first.samples.gaps).toEqual([{ stream: 'stdout', stamp: START + 99n, text: gapText('web', gap) }]);
   });
 
+  test('copies of a line are counted, and the line is delivered once', async () => {
+    write(1n, 'once');
+    write(2n, 'three times');
+    write(3n, 'perhaps other bytes: \ufffd');
+    deliver();
+    const shard = (number: number): Record<string, string> => ({
+      ...labelsOf(web, 'stdout'),
+      __stream_shard__: String(number),
+    });
+    for (const number of [1, 2]) {
+      loki.entries.push({
+        labels: shard(number),
+        stamp: START + 2n,
+        line: 'three times',
+        containerId: web.id,
+      });
+    }
+    loki.entries.push({
+      labels: shard(1),
+      stamp: START + 3n,
+      line: 'perhaps other bytes: \ufffd',
+      containerId: web.id,
+    });
+    const { first, totals } = await run();
+    expect(first.streams.stdout).toMatchObject({ lines: 3, delivered: 3, storedTwice: 2, unknown: 0 });
+    expect(totals.storedTwice).toBe(2);
+  });
+
   test('a container that prints such a line has delivered a line', async () => {
     const gap = { cause: 'rotated' as const, lastDelivered: START, firstAvailable: START + 1n };
     write(5n, gapText('other', gap));
