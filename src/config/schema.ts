@@ -298,14 +298,10 @@ const loki = z.strictObject({
     .describe("What is known of Loki's limits. Lines past them are sent apart, never dropped."),
   query: choice(['auto', 'off'])
     .default('auto')
-    .describe(
-      'Ask Loki which lines it holds before lines are sent again whose fate is not known. auto: where it may be read.',
-    ),
+    .describe('Before lines are sent again, ask Loki which of them it holds. auto: wherever it may be read.'),
   settle_time: duration('0', '10m')
     .default(3000)
-    .describe(
-      'How long requests that got no answer may still be under way once Loki answers again. Loki is asked only then.',
-    ),
+    .describe('For how long Loki answers again, after it did not, before it is asked what it holds.'),
   outage_grace: duration('0', '10m')
     .default(10_000)
     .describe('How long a poll under way waits for Loki before its connection to the Engine is given up.'),
