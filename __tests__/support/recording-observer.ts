@@ -14,6 +14,7 @@ export function recordingObserver(): CollectorObserver & { told: string[] } {
     forgotten: (id) => told.push(`forgotten ${id}`),
     discoveryFailed: (error) => told.push(`discovery failed: ${error.message}`),
     discoverySucceeded: () => undefined,
+    malformed: ({ kind, problem }) => told.push(`malformed ${kind}: ${problem}`),
     eventsOverrun: () => told.push('events overrun'),
     clockStepped: (ms) => told.push(`clock stepped ${ms}`),
   };

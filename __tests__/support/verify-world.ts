@@ -220,6 +220,7 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         start: 'beginning',
         deadline: 600_000,
         verifyEvery: 20,
+        fleet,
         onRemoved: (state) => fleet.removed(state),
       });
       return await catchUp({ engine: dockerEngine, fleet, runner, concurrency: 4 }, never);

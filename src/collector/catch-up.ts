@@ -1,5 +1,6 @@
 import { sharedController } from '../model/shared-controller.js';
 import pLimit from 'p-limit';
+import type { MalformedItem } from '../docker/malformed.js';
 import { PollardError } from '../model/errors.js';
 import { boundedSignal } from './bounded-signal.js';
 import type { ContainerState } from './container-state.js';
@@ -13,6 +14,8 @@ export interface CatchUpOptions {
   readonly fleet: Fleet;
   readonly runner: PollRunner;
   readonly concurrency: number;
+  /** Told of each container of the list that could not be understood. */
+  readonly onSkipped?: (item: MalformedItem) => void;
   /** Told after each poll, for a progress bar. */
   readonly onProgress?: (progress: CatchUpSummary, total: number) => void;
 }
@@ -49,7 +52,11 @@ const TRIES = 3;
  */
 export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Promise<CatchUpSummary> {
   const { engine, fleet } = options;
-  fleet.listed(await engine.list(signal));
+  const turn = fleet.asks();
+  const skipped: MalformedItem[] = [];
+  const containers = await engine.list(signal, (item) => skipped.push(item));
+  for (const item of skipped) options.onSkipped?.(item);
+  fleet.listed(containers, Infinity, turn, skipped);
   const summary: CatchUpSummary = {
     containers: 0,
     lines: 0,

@@ -1,6 +1,7 @@
 import type { ContainerDetails, ContainerRef, ContainerSummary } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
+import { Identity } from './identity.js';
 import type { Moment } from './moment.js';
 
 /**
@@ -15,13 +16,16 @@ export type Life = 'active' | 'waiting' | 'drained' | 'unreadable' | 'gone';
 
 /** All that is known of one container while the process runs. */
 export interface ContainerState {
-  summary: ContainerSummary;
+  /** Owns name, labels, image and the state in the list. */
+  readonly identity: Identity;
+  /** That of the identity. */
+  readonly summary: ContainerSummary;
   /** Undefined until inspected; dropped when an event says that it changed. */
   details: ContainerDetails | undefined;
   cursor: Cursor | undefined;
   life: Life;
   /** Born after the collector started: read from its beginning, whatever the start policy. */
-  readonly bornUnderWatch: boolean;
+  bornUnderWatch: boolean;
   /** It was seen to run, so that there may be lines. */
   started: boolean;
   /** In the pool's queue, or being polled. */
@@ -66,15 +70,19 @@ export interface ContainerState {
   goneAt: number | undefined;
 }
 
-/** A container seen for the first time. */
+/** A container seen for the first time. @param identity default: it is known by the list */
 export function newContainerState(
   summary: ContainerSummary,
   cursor: Cursor | undefined,
   bornUnderWatch: boolean,
   now: number,
+  identity: Identity = Identity.listed(summary, 0),
 ): ContainerState {
   return {
-    summary,
+    identity,
+    get summary() {
+      return identity.summary;
+    },
     details: undefined,
     cursor,
     life: 'active',
@@ -104,10 +112,7 @@ export function newContainerState(
   };
 }
 
-/**
- * The container as a poll needs it; only once it is inspected. What the list says goes last: inspect tells a name
- * too, but it is asked only at starts and ends, and a container may be renamed in between.
- */
+/** The container as a poll needs it; only once it is inspected. Who it is, its identity says and nothing else. */
 export function containerRef(state: ContainerState, details: ContainerDetails): ContainerRef {
   return { ...details, ...state.summary };
 }

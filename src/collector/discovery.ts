@@ -1,3 +1,4 @@
+import type { MalformedItem } from '../docker/malformed.js';
 import type { Clock } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
 import { boundedSignal } from './bounded-signal.js';
@@ -87,8 +88,9 @@ export class Discovery {
   async #lookAtEvents(signal: AbortSignal): Promise<boolean> {
     const { engine, fleet, observer } = this.#options;
     try {
-      const { events, overrun, relist } = await engine.events(signal);
+      const { events, overrun, relist, skipped = [] } = await engine.events(signal);
       this.#refused = undefined;
+      for (const item of skipped) observer.malformed(item);
       for (const event of events) fleet.event(event);
       if (overrun) observer.eventsOverrun();
       if (relist || events.some(({ action }) => action === 'rename')) this.#unproven = true;
@@ -112,10 +114,14 @@ export class Discovery {
     const { engine, fleet, clock, observer, onChange } = this.#options;
     const bounded = boundedSignal([signal]);
     const askedAt = clock.monotonic();
+    const turn = fleet.asks();
+    const skipped: MalformedItem[] = [];
     // What turns out to be missing from now on may be missing in this list as well.
     this.#unproven = false;
     try {
-      fleet.listed(await engine.list(bounded.signal), askedAt);
+      const containers = await engine.list(bounded.signal, (item) => skipped.push(item));
+      for (const item of skipped) observer.malformed(item);
+      fleet.listed(containers, askedAt, turn, skipped);
       this.#listedAt = clock.monotonic();
       await fleet.forgetOld();
       this.#tell();

@@ -1,13 +1,14 @@
-import { inspectContainer, listContainers } from '../docker/containers.js';
+import { CONTAINER_ID, inspectContainer, listContainers } from '../docker/containers.js';
 import type { EngineApi } from '../docker/engine-api.js';
 import { EventWindow } from '../docker/event-window.js';
 import { readEvents, type EngineEvent } from '../docker/events.js';
+import { malformedItem, type MalformedItem } from '../docker/malformed.js';
 import type { Clock } from '../model/clock.js';
-import type { ContainerDetails, ContainerSummary } from '../model/container.js';
+import type { ContainerSummary, InspectedContainer } from '../model/container.js';
 import type { ContainerEvent, Engine, EventsAnswer } from './engine.js';
 
 const ACTIONS: ReadonlySet<string> = new Set(['create', 'start', 'die', 'destroy', 'rename']);
-/** What an event says of a container beside its labels (Engine API, SystemEvents). */
+/** What an event says of a container besides its labels, unless a label hides it (Engine API, SystemEvents). */
 const NOT_LABELS: ReadonlySet<string> = new Set([
   'image',
   'name',
@@ -28,11 +29,11 @@ export class DockerEngine implements Engine {
     this.#clock = clock;
   }
 
-  async list(signal: AbortSignal): Promise<ContainerSummary[]> {
-    return await listContainers(this.#api, signal);
+  async list(signal: AbortSignal, onSkipped?: (item: MalformedItem) => void): Promise<ContainerSummary[]> {
+    return await listContainers(this.#api, signal, onSkipped);
   }
 
-  async inspect(containerId: string, signal: AbortSignal): Promise<ContainerDetails> {
+  async inspect(containerId: string, signal: AbortSignal): Promise<InspectedContainer> {
     return await inspectContainer(this.#api, containerId, signal);
   }
 
@@ -41,16 +42,23 @@ export class DockerEngine implements Engine {
     await this.#api.version(signal);
     const until = this.#api.daemonClock.past(this.#clock.now());
     const range = this.#window.next(until, this.#clock.monotonic());
-    const { events, overrun, relist } = this.#window.take(await readEvents(this.#api, range, signal));
-    const ofContainers = events.filter(({ type }) => type === 'container');
-    return { events: ofContainers.map((event) => this.#containerEvent(event)), overrun, relist };
+    const read = await readEvents(this.#api, range, signal);
+    const { events, malformed, overrun, relist } = this.#window.take(read.events, read.malformed);
+    const known: ContainerEvent[] = [];
+    const skipped = [...malformed];
+    for (const event of events) {
+      if (event.type !== 'container') continue;
+      if (ACTIONS.has(event.action) && !CONTAINER_ID.test(event.id)) skipped.push(withoutId(event));
+      else known.push(this.#containerEvent(event));
+    }
+    return { events: known, overrun, relist, skipped };
   }
 
   #containerEvent(event: EngineEvent): ContainerEvent {
     const { id, timeNano, attributes } = event;
     const known = ACTIONS.has(event.action);
     const { name, image } = attributes;
-    const told = known && event.action !== 'rename' && name !== undefined;
+    const told = known && event.action !== 'rename';
     return {
       action: known ? (event.action as ContainerEvent['action']) : 'other',
       containerId: id,
@@ -58,7 +66,7 @@ export class DockerEngine implements Engine {
       container: told
         ? {
             id,
-            name,
+            name: name ?? id.slice(0, 12),
             image: image ?? '',
             labels: Object.fromEntries(Object.entries(attributes).filter(([key]) => !NOT_LABELS.has(key))),
             state: event.action === 'create' ? 'created' : event.action === 'start' ? 'running' : 'exited',
@@ -67,4 +75,8 @@ export class DockerEngine implements Engine {
         : undefined,
     };
   }
+}
+
+function withoutId({ action, id }: EngineEvent): MalformedItem {
+  return malformedItem('event', id, 'Actor.ID: is not the id of a container', `${action} ${id}`);
 }

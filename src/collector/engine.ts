@@ -1,4 +1,5 @@
-import type { ContainerDetails, ContainerSummary } from '../model/container.js';
+import type { MalformedItem } from '../docker/malformed.js';
+import type { ContainerSummary, InspectedContainer } from '../model/container.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 
 /** An event of the Engine, as far as collecting needs it. */
@@ -7,7 +8,10 @@ export interface ContainerEvent {
   readonly containerId: string;
   /** By our clock; the latest that it can be. */
   readonly at: Nanoseconds;
-  /** Of create, start, die and destroy: what the list would say. */
+  /**
+   * Of create, start, die and destroy: what the event says of the container. Its labels are not to be relied on (see
+   * Identity): they only help to guess whether a container that is gone again would have been collected.
+   */
   readonly container: ContainerSummary | undefined;
 }
 
@@ -17,13 +21,16 @@ export interface EventsAnswer {
   readonly relist: boolean;
   /** Events are known to be missing: the ring was overrun, the daemon restarted, or its clock set. */
   readonly overrun: boolean;
+  /** Items that could not be understood, each once. */
+  readonly skipped?: readonly MalformedItem[];
 }
 
 /** What the collector asks the Engine besides logs. Each call is one bounded request. */
 export interface Engine {
-  list(signal: AbortSignal): Promise<ContainerSummary[]>;
+  /** @param onSkipped told of each entry that could not be understood */
+  list(signal: AbortSignal, onSkipped?: (item: MalformedItem) => void): Promise<ContainerSummary[]>;
   /** Rejects with a PollardError of code `engine_not_found` when the container is gone. */
-  inspect(containerId: string, signal: AbortSignal): Promise<ContainerDetails>;
+  inspect(containerId: string, signal: AbortSignal): Promise<InspectedContainer>;
   /** What happened since the last call. */
   events(signal: AbortSignal): Promise<EventsAnswer>;
 }

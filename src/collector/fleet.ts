@@ -1,9 +1,11 @@
-import type { ContainerSummary } from '../model/container.js';
+import type { ContainerSummary, InspectedContainer } from '../model/container.js';
 import { reopened, type Cursor } from '../model/cursor.js';
+import type { MalformedItem } from '../docker/malformed.js';
 import type { Clock } from '../model/clock.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { newContainerState, type ContainerState, type Life } from './container-state.js';
 import type { ContainerEvent } from './engine.js';
+import { Identity, Turns } from './identity.js';
 import type { CollectorObserver } from './observer.js';
 import { lastStamp } from './transfer.js';
 
@@ -33,6 +35,11 @@ const OVER: ReadonlySet<string> = new Set(['exited', 'dead', 'removing']);
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #states = new Map<string, ContainerState>();
+  readonly #turns = new Turns();
+  /** Containers of which only an event is known, and that would be collected if its labels were theirs. */
+  readonly #presumed = new WeakSet<ContainerState>();
+  /** Ids of containers that list or inspect showed and that are not collected. */
+  readonly #passedOver = new Set<string>();
   /** Ids whose removal was dealt with; the list may be older than the event. */
   readonly #destroyed = new Set<string>();
   /** Removed in the middle of a poll, with what they were before. */
@@ -55,36 +62,78 @@ export class Fleet {
     return this.#states.size;
   }
 
+  /** The turn of a question that is about to be asked: its answer is as old as that. */
+  asks(): number {
+    return this.#turns.next();
+  }
+
   /**
    * Takes the complete list (`all=1`).
    *
    * @param askedAt monotonic ms at which it was asked for: what was learned since is newer. Left out: it is the
    *   newest that is known.
+   * @param turn its turn, as asks() gave it when it was asked for
+   * @param skipped entries that could not be understood: their containers are there all the same
    */
-  listed(containers: readonly ContainerSummary[], askedAt = Infinity): void {
+  listed(
+    containers: readonly ContainerSummary[],
+    askedAt = Infinity,
+    turn = this.asks(),
+    skipped: readonly Pick<MalformedItem, 'containerId'>[] = [],
+  ): void {
     const present = new Set<string>();
+    for (const { containerId } of skipped) if (containerId !== undefined) present.add(containerId);
     for (const container of containers) {
       present.add(container.id);
       if (this.#destroyed.has(container.id)) continue;
       const known = this.#states.get(container.id);
-      if (!known) this.#add(container, container.state === 'running');
-      else if (known.goneAt === undefined || known.goneAt <= askedAt) this.#update(known, container, askedAt);
+      if (!known) this.#add(container, turn);
+      else if (known.goneAt === undefined || known.goneAt <= askedAt) {
+        this.#update(known, container, askedAt, turn);
+      }
     }
-    for (const id of this.#destroyed) if (!present.has(id)) this.#destroyed.delete(id);
+    // Any of those that are absent may be one that could not be understood.
+    if (skipped.some(({ containerId }) => containerId === undefined)) return;
+    for (const ids of [this.#destroyed, this.#passedOver]) {
+      for (const id of ids) if (!present.has(id)) ids.delete(id);
+    }
     for (const [id, state] of this.#states) {
       if (!present.has(id) && state.life !== 'gone' && state.seenAt <= askedAt) this.#gone(state);
     }
     this.#lookForOrphans(present);
   }
 
+  /**
+   * Takes what inspect shows of a container.
+   *
+   * @param turn that of the question, as asks() gave it
+   * @returns `passed_over`: it is not collected, and no longer in the fleet; `unknown`: list and inspect have not
+   *   told yet who it is
+   */
+  inspected(
+    state: ContainerState,
+    found: InspectedContainer,
+    turn: number,
+  ): 'collected' | 'passed_over' | 'unknown' {
+    const wasKnown = state.identity.isKnown;
+    state.identity.inspected(found, turn);
+    if (!state.identity.isKnown) return 'unknown';
+    // A list may have shown it while it was asked for.
+    if (this.#passedOver.has(state.summary.id)) return 'passed_over';
+    return wasKnown || this.#identified(state) ? 'collected' : 'passed_over';
+  }
+
   /** Takes one event, in the order they came. */
   event(event: ContainerEvent): void {
     const { container } = event;
     let state = this.#states.get(event.containerId);
+    if (event.action === 'rename' || event.action === 'destroy') this.#passedOver.delete(event.containerId);
     if (!state && container && (event.action === 'start' || event.action === 'die')) {
-      state = this.#add(container, true);
+      state = this.#addUnknown(container);
     }
     if (!state) return;
+    // What was asked for before it may have another name.
+    if (event.action !== 'other') state.identity.mayHaveChanged(this.#turns.next());
     switch (event.action) {
       case 'start':
         state.started = true;
@@ -154,26 +203,62 @@ export class Fleet {
     }
   }
 
-  #add(container: ContainerSummary, running: boolean): ContainerState | undefined {
-    if (!this.#options.selects(container)) return undefined;
-    const { clock, cursorOf, watchSince, observer } = this.#options;
-    const born = bornUnderWatch(container, watchSince);
-    const state = newContainerState(container, cursorOf(container.id), born, clock.monotonic());
-    state.started = running || container.state !== 'created';
-    if (container.state === 'created' && !running) state.life = 'waiting';
-    this.#states.set(container.id, state);
+  /** Adds one that the list shows. */
+  #add(container: ContainerSummary, turn: number): void {
+    const { selects, observer } = this.#options;
+    if (!selects(container)) {
+      this.#passedOver.add(container.id);
+      return;
+    }
+    const state = this.#newState(container, Identity.listed(container, turn));
+    state.started = container.state !== 'created';
+    if (!state.started) state.life = 'waiting';
     observer.discovered(container);
+  }
+
+  /** Adds one of which only an event is known: whether it is collected, inspect or the list will show. */
+  #addUnknown(container: ContainerSummary): ContainerState | undefined {
+    if (this.#passedOver.has(container.id)) return undefined;
+    const state = this.#newState(container, Identity.unknown(container));
+    state.started = true;
+    if (this.#options.selects(container)) this.#presumed.add(state);
     return state;
   }
 
-  #update(state: ContainerState, container: ContainerSummary, askedAt: number): void {
+  #newState(container: ContainerSummary, identity: Identity): ContainerState {
+    const { clock, cursorOf, watchSince } = this.#options;
+    const born = bornUnderWatch(container, watchSince);
+    const state = newContainerState(container, cursorOf(container.id), born, clock.monotonic(), identity);
+    this.#states.set(container.id, state);
+    return state;
+  }
+
+  /** It is known now who the container is. @returns whether it is collected */
+  #identified(state: ContainerState): boolean {
+    const { selects, watchSince, observer } = this.#options;
+    const { summary } = state;
+    if (!selects(summary)) {
+      this.#states.delete(summary.id);
+      this.#passedOver.add(summary.id);
+      return false;
+    }
+    state.bornUnderWatch = bornUnderWatch(summary, watchSince);
+    observer.discovered(summary);
+    return true;
+  }
+
+  #update(state: ContainerState, container: ContainerSummary, askedAt: number, turn: number): void {
     const changed = state.summary.state !== container.state;
-    state.summary = container;
+    const wasKnown = state.identity.isKnown;
+    state.identity.listed(container, turn);
+    if (!wasKnown && !this.#identified(state)) return;
     if (state.life === 'gone') {
       state.life = 'active';
       state.goneAt = undefined;
       this.#takeBackEnd(state);
     }
+    // An event since then is newer.
+    if (state.identity.hasChangedSince(turn)) return;
     if (!changed && !startedUnseen(state, askedAt)) return;
     if (container.state !== 'created') state.started = true;
     // The list only catches up with what inspect showed.
@@ -221,6 +306,8 @@ export class Fleet {
     // What is to be said of its end is said now, and not again at the next start.
     this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;
+    // Nobody knows its labels any more.
+    if (!state.identity.isKnown && !this.#presumed.has(state)) return;
     const since = lastStamp(state.cursor?.anchor ?? []);
     this.#options.observer.missed(
       state.summary,

@@ -1,3 +1,4 @@
+import type { MalformedItem } from '../docker/malformed.js';
 import type { ContainerSummary } from '../model/container.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { Gap } from './gap.js';
@@ -28,6 +29,8 @@ export interface CollectorObserver {
   /** The Engine could not be asked for its containers or events. */
   discoveryFailed(error: Error): void;
   discoverySucceeded(): void;
+  /** An item of a list or an answer with events could not be understood and is skipped. */
+  malformed(item: MalformedItem): void;
   /** The ring of events was overrun, or the daemon restarted. */
   eventsOverrun(): void;
   /** The wall clock was set, by so many ms. */

@@ -6,6 +6,7 @@ import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import { boundedSignal } from './bounded-signal.js';
 import { containerRef, type ContainerState } from './container-state.js';
 import type { Engine } from './engine.js';
+import type { Fleet } from './fleet.js';
 import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
 import { hasLastWords } from './line-assembler.js';
 import { look } from './look.js';
@@ -31,12 +32,22 @@ export interface PollRunnerOptions {
   readonly deadline: number;
   /** Idle polls between two looks at the log's last entry. */
   readonly verifyEvery: number;
+  /** Owns who the containers are. */
+  readonly fleet: Pick<Fleet, 'asks' | 'inspected'>;
   /** Told when the container turned out to be removed. */
   readonly onRemoved: (state: ContainerState) => void;
 }
 
 /** What a first poll asks for when nothing is known of the container's rate, entries. */
 const FIRST_EXPECTED = 200;
+/** Codes of errors that are about one container and not about the Engine as a whole; see docker/engine-error.ts. */
+const OWN_TROUBLE: ReadonlySet<string> = new Set([
+  'engine_conflict',
+  'engine_server_error',
+  'engine_bad_answer',
+]);
+/** A container is inspected so often in one poll, at most, while events of it come. */
+const MOST_INSPECTS = 3;
 /** A failing container is asked again ever later, up to this, ms. */
 const MAX_FAILURE_INTERVAL = 10 * 60_000;
 const MAX_DEADLINE_FACTOR = 64;
@@ -63,7 +74,8 @@ export class PollRunner {
     const moment = (state.pollBegan = new Moment(clock));
     state.again = false;
     try {
-      const details = state.details ?? (await this.#inspect(state, signal));
+      const details = await this.#details(state, signal);
+      if (details === undefined) return undefined;
       if (details.startedAt <= 0n && !details.running) {
         state.life = 'waiting';
         return undefined;
@@ -88,14 +100,30 @@ export class PollRunner {
     }
   }
 
-  async #inspect(state: ContainerState, signal: AbortSignal): Promise<ContainerDetails> {
-    const details = await this.#options.engine.inspect(state.summary.id, signal);
-    // An event that came meanwhile may be newer than the answer: it is asked for again.
-    if (wasWoken(state)) return details;
-    state.details = details;
-    // It was started since it died last, also where the event of that is lost.
-    if (details.running && details.startedAt > details.finishedAt) state.diedAt = undefined;
-    return details;
+  /**
+   * What inspect shows, asked for only if what is known of the container may be outdated. An event that came while it
+   * was asked for may be newer than the answer, and the container have another name: then it is asked for again.
+   *
+   * @returns undefined: the container is not collected
+   */
+  async #details(state: ContainerState, signal: AbortSignal): Promise<ContainerDetails | undefined> {
+    const { engine, fleet } = this.#options;
+    if (state.details !== undefined && state.identity.isCurrent) return state.details;
+    for (let inspects = 1; ; inspects++) {
+      state.again = false;
+      const turn = fleet.asks();
+      const details = await engine.inspect(state.summary.id, signal);
+      const found = fleet.inspected(state, details, turn);
+      if (found === 'passed_over') return undefined;
+      if (found === 'unknown') throw notUnderstood(state);
+      if (!state.identity.hasChangedSince(turn) && !wasWoken(state)) {
+        state.details = details;
+        // It was started since it died last, also where the event of that is lost.
+        if (details.running && details.startedAt > details.finishedAt) state.diedAt = undefined;
+        return details;
+      }
+      if (inspects === MOST_INSPECTS) return details;
+    }
   }
 
   /**
@@ -273,10 +301,19 @@ export class PollRunner {
     observer.pollFailed(state.summary, error, (now - began) / 1000);
     const wait = Math.min(policy.interval * 2 ** Math.min(state.failures - 1, 20), MAX_FAILURE_INTERVAL);
     // An Engine that is away heals for all at once; only a container's own trouble is asked for ever later.
-    const own = code === 'engine_conflict' || code === 'engine_server_error' || code.startsWith('log_');
+    const own = OWN_TROUBLE.has(code) || code.startsWith('log_');
     state.interval = own ? wait : policy.interval;
     state.dueAt = now + withJitter(policy, state.interval, random);
   }
+}
+
+/** Inspect did not show what is needed, and no list has shown it yet. */
+function notUnderstood({ summary: { name } }: ContainerState): PollardError {
+  return new PollardError('engine_bad_answer', `inspect does not tell the name and the labels of ${name}`, {
+    hint: 'it is collected as soon as the list of containers shows it; check that no proxy rewrites the answers of the Engine',
+    setting: 'docker.host',
+    exit: 'engine',
+  });
 }
 
 /** An event came while the container was being polled. */

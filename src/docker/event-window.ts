@@ -1,5 +1,7 @@
 import { NS_PER_MS, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineEvent } from './events.js';
+import type { MalformedItem } from './malformed.js';
+import { RecentKeys } from './recent-keys.js';
 
 /** Both ends are inclusive. */
 export interface EventRange {
@@ -10,9 +12,12 @@ export interface EventRange {
 export interface EventNews {
   /** Not told before, in the order in which they happened. */
   readonly events: readonly EngineEvent[];
+  /** Lines that could not be understood, not seen before. */
+  readonly malformed: readonly MalformedItem[];
   /**
    * That none is missing before these is not proven: everything must be listed again. So at the first look, when
-   * the ring was empty before, after an overrun, and when the Engine's clock was set back.
+   * the ring was empty before, after an overrun, when the Engine's clock was set back, and when a line could not be
+   * understood: anything may have happened.
    */
   readonly relist: boolean;
   /** The proof is not there any more: the ring was overrun, the daemon restarted, or its clock set. */
@@ -51,8 +56,9 @@ export class EventWindow {
   #ahead: Nanoseconds | undefined;
   #setBack = false;
   #started = false;
-  /** Events told already, the latest ones last. */
-  readonly #seen = new Set<string>();
+  /** Events told already. */
+  readonly #seen = new RecentKeys(REMEMBERED);
+  readonly #seenMalformed = new RecentKeys(REMEMBERED);
 
   /**
    * What to ask for.
@@ -73,36 +79,25 @@ export class EventWindow {
   }
 
   /** Takes the whole answer to that question. What stood in the ring at the first one is old and not told. */
-  take(events: readonly EngineEvent[]): EventNews {
+  take(events: readonly EngineEvent[], unread: readonly MalformedItem[] = []): EventNews {
     const first = !this.#started;
-    const fresh = events.filter((event) => this.#remember(event));
+    const fresh = events.filter((event) => this.#seen.add(keyOf(event)));
+    const malformed = unread.filter(({ digest }) => this.#seenMalformed.add(digest));
     const at = this.#proof === undefined ? -1 : indexOf(events, this.#proof);
     const overrun = this.#proof !== undefined && at < 0;
     // Without a proof none is complete, however few there are: some of the ring may be later than `until`.
     const unproven = this.#proof === undefined && (first || events.length > 0);
-    const relist = overrun || unproven || this.#setBack;
+    const relist = overrun || unproven || this.#setBack || malformed.length > 0;
     this.#started = true;
     this.#setBack = false;
     this.#proof = relist ? events.at(-1) : this.#laterProof(events, at);
-    return { events: first ? [] : fresh, overrun, relist };
+    return { events: first ? [] : fresh, malformed, overrun, relist };
   }
 
   /** The last event behind the proof, or the proof itself, that entered the ring before anything now hidden. */
   #laterProof(events: readonly EngineEvent[], at: number): EngineEvent | undefined {
     const last = events.findLastIndex(({ timeNano }) => timeNano <= this.#until - PROVEN);
     return last > at ? events[last] : this.#proof;
-  }
-
-  /** False when it was told before. */
-  #remember(event: EngineEvent): boolean {
-    const key = keyOf(event);
-    const known = this.#seen.delete(key);
-    this.#seen.add(key);
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= REMEMBERED) break;
-      this.#seen.delete(oldest);
-    }
-    return !known;
   }
 }
 

@@ -3,6 +3,7 @@ import { formatSince, NS_PER_SECOND, type Nanoseconds } from '../model/nanosecon
 import type { EngineApi } from './engine-api.js';
 import { badAnswerError, type EngineQuestion } from './engine-error.js';
 import type { EventRange } from './event-window.js';
+import { malformedItem, problemOf, type MalformedItem } from './malformed.js';
 
 /** Something that happened in the Engine. */
 export interface EngineEvent {
@@ -21,7 +22,11 @@ const eventShape = z.object({
   Type: z.string().nullish(),
   Action: z.string().nullish(),
   Actor: z
-    .object({ ID: z.string().nullish(), Attributes: z.record(z.string(), z.string()).nullish() })
+    .object({
+      ID: z.string().nullish(),
+      // Only hints are taken from them.
+      Attributes: z.record(z.string(), z.string()).nullish().catch(undefined),
+    })
     .nullish(),
   time: z.number().int().nullish(),
 });
@@ -38,52 +43,72 @@ const TIME_NANO = /"timeNano":\s*(\d{1,19})\b/;
  * The answer ends by itself, since `until` is not in the Engine's future; the deadline of the request holds
  * anyway.
  *
- * @throws EngineError
+ * @throws EngineError, also `engine_bad_answer` for an answer in which nothing looks like an event
  */
 export async function readEvents(
   api: EngineApi,
   range: EventRange,
   signal: AbortSignal,
-): Promise<EngineEvent[]> {
+): Promise<ReadEvents> {
   const path = '/events';
   const query = { since: formatSince(range.since), until: formatSince(range.until) };
   const { body } = await api.get({ path, query }, signal);
   return parseEvents({ endpoint: api.endpoint, path }, body);
 }
 
-/** @throws EngineError `engine_bad_answer` for a line that is no event */
-export function parseEvents(question: EngineQuestion, body: Buffer): EngineEvent[] {
+/** What an answer tells; lines that cannot be understood are skipped. */
+export interface ReadEvents {
+  readonly events: readonly EngineEvent[];
+  readonly malformed: readonly MalformedItem[];
+}
+
+/** @throws EngineError `engine_bad_answer` when no line of it is a JSON object */
+export function parseEvents(question: EngineQuestion, body: Buffer): ReadEvents {
   const events: EngineEvent[] = [];
+  const malformed: MalformedItem[] = [];
+  let isAnswer = false;
   let at = 0;
   while (at < body.length) {
     const newline = body.indexOf(0x0a, at);
     const end = newline < 0 ? body.length : newline;
     const line = body.toString('utf8', at, end);
-    if (line.trim() !== '') events.push(parseEvent(question, line));
     at = end + 1;
+    if (line.trim() === '') continue;
+    const json = jsonOf(line);
+    isAnswer ||= json !== undefined;
+    const event = parseEvent(line, json);
+    if ('problem' in event) malformed.push(event);
+    else events.push(event);
   }
-  return events;
+  const [first] = malformed;
+  if (first !== undefined && !isAnswer) throw badAnswerError(question, 'lines that are no events');
+  return { events, malformed };
 }
 
-function parseEvent(question: EngineQuestion, line: string): EngineEvent {
-  let json: unknown;
+/** Undefined: it is no JSON object. */
+function jsonOf(line: string): object | undefined {
   try {
-    json = JSON.parse(line);
-  } catch (error) {
-    throw badAnswerError(question, 'a line that is no event', error);
+    const json: unknown = JSON.parse(line);
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? json : undefined;
+  } catch {
+    return undefined;
   }
+}
+
+function parseEvent(line: string, json: object | undefined): EngineEvent | MalformedItem {
+  if (json === undefined) return malformedItem('event', undefined, 'is no JSON object', line);
   const parsed = eventShape.safeParse(json);
+  if (!parsed.success) return malformedItem('event', undefined, problemOf(parsed.error), line);
+  const { Type, Action, Actor, time } = parsed.data;
   const nano = TIME_NANO.exec(line)?.[1];
-  const seconds = parsed.data?.time ?? undefined;
-  if (!parsed.success || (nano === undefined && seconds === undefined)) {
-    throw badAnswerError(question, 'a line that is no event', parsed.error);
+  if (nano === undefined && typeof time !== 'number') {
+    return malformedItem('event', Actor?.ID, 'has no time', line);
   }
-  const { Type, Action, Actor } = parsed.data;
   return {
     type: Type ?? '',
     action: Action ?? '',
     id: Actor?.ID ?? '',
-    timeNano: nano === undefined ? BigInt(seconds ?? 0) * NS_PER_SECOND : BigInt(nano),
+    timeNano: nano === undefined ? BigInt(time ?? 0) * NS_PER_SECOND : BigInt(nano),
     attributes: Actor?.Attributes ?? {},
   };
 }

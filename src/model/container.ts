@@ -29,6 +29,16 @@ export interface ContainerDetails {
   readonly running: boolean;
 }
 
+/** What inspect tells of a container: its details and, as far as it could be understood, who it is. */
+export interface InspectedContainer extends ContainerDetails {
+  /** Without the leading slash. */
+  readonly name?: string;
+  /** As it was written when the container was created. */
+  readonly image?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly created?: Nanoseconds;
+}
+
 export interface ContainerRef extends ContainerSummary, ContainerDetails {}
 
 /** The Engine's stream types 1 and 2. */

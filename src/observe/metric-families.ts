@@ -56,6 +56,11 @@ export function metricFamilies(registry: Registry) {
       'Answers of the Engine that were too long or took too long and were cut off, by the setting that bounds them.',
       'setting',
     ),
+    malformed: labelled(
+      'pollard_malformed_items_total',
+      'Items in answers of the Engine that could not be understood and were skipped, by kind: container (of the list), event, inspect (of one container).',
+      'kind',
+    ),
     overruns: counter(
       'pollard_events_overruns_total',
       "Times that the Engine's ring of events was overrun, or the Engine restarted.",

@@ -30,6 +30,9 @@ export interface PollFigures {
   readonly widenings: number;
 }
 
+/** Of what a malformed item was: a container of the list, an event, what inspect shows of a container. */
+export type MalformedKind = 'container' | 'event' | 'inspect';
+
 /** The status of Loki's answer, or why there was none. */
 export type PushStatus = number | 'timeout' | 'connection' | 'aborted';
 
@@ -45,6 +48,8 @@ export interface Metrics {
   engineError(kind: string): void;
   /** An answer of the Engine was cut off by the bound that this setting is. */
   answerCutOff(setting: string): void;
+  /** An item of an answer of the Engine could not be understood and was skipped. */
+  malformedItem(kind: MalformedKind): void;
   gap(): void;
   missedContainer(): void;
   eventsOverrun(): void;
@@ -85,6 +90,7 @@ export interface MetricsOptions {
 const POLL_RESULTS = ['lines', 'nothing', 'fault', 'failed'] as const;
 /** Shown as 0 before they first happen. */
 const PUSH_STATUSES = ['204', '400', '429', '500', 'timeout', 'connection'];
+const MALFORMED_KINDS: readonly MalformedKind[] = ['container', 'event', 'inspect'];
 const MOST_REASONS = 30;
 const MOST_CONTAINERS = 2000;
 const LEVEL: Record<HealthState, number> = { healthy: 0, degraded: 1, unhealthy: 2 };
@@ -103,6 +109,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   for (const status of PUSH_STATUSES) families.pushes.inc({ status }, 0);
   for (const reason of options.rejectReasons ?? []) families.rejected.inc({ reason }, 0);
   for (const kind of options.engineErrorKinds ?? []) families.engineErrors.inc({ kind }, 0);
+  for (const kind of MALFORMED_KINDS) families.malformed.inc({ kind }, 0);
   for (const setting of options.cuttingSettings ?? []) families.cutOff.inc({ setting }, 0);
   families.build.set({ version: options.version, node: process.versions.node }, 1);
   families.started.set(options.startedAt);
@@ -116,6 +123,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     engineError: (kind) => families.engineErrors.inc({ kind: kinds.value(kind) }),
     answerCutOff: (setting) => families.cutOff.inc({ setting: cuts.value(setting) }),
+    malformedItem: (kind) => families.malformed.inc({ kind }),
     gap: () => families.gaps.inc(),
     missedContainer: () => families.missed.inc(),
     eventsOverrun: () => families.overruns.inc(),

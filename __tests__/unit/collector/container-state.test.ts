@@ -1,5 +1,5 @@
 import { containerRef, newContainerState } from '../../../src/collector/container-state.js';
-import type { InspectedContainer } from '../../../src/docker/containers.js';
+import type { InspectedContainer } from '../../../src/model/container.js';
 
 test('a renamed container has the name that the list shows, not the one it had when it was inspected', () => {
   const listed = { id: 'a', name: 'new', image: 'i', labels: {}, state: 'running', created: 1n };

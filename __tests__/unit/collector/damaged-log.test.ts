@@ -13,6 +13,7 @@ import {
   type EngineLogOptions,
   type EngineProfileName,
 } from '../../../src/simulators/engine/index.js';
+import { identityKeeper } from '../../support/identity-keeper.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { recordingObserver } from '../../support/recording-observer.js';
 import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
@@ -70,6 +71,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     start: 'beginning',
     deadline: 60_000,
     verifyEvery: 12,
+    fleet: identityKeeper(),
     onRemoved: () => undefined,
     context: {
       read,

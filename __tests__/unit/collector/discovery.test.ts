@@ -1,6 +1,7 @@
 import { Discovery } from '../../../src/collector/discovery.js';
 import type { ContainerEvent, Engine, EventsAnswer } from '../../../src/collector/engine.js';
 import { Fleet } from '../../../src/collector/fleet.js';
+import { malformedItem, type MalformedItem } from '../../../src/docker/malformed.js';
 import type { ContainerSummary } from '../../../src/model/container.js';
 import { PollardError } from '../../../src/model/errors.js';
 import { summaryOf } from '../../support/any-container.js';
@@ -38,9 +39,12 @@ function setUp() {
   const answers: (EventsAnswer | Error)[] = [];
   let lists: (readonly ContainerSummary[] | Error)[] = [];
   let present: readonly ContainerSummary[] = [];
+  /** Entries of the list that cannot be understood. */
+  const malformed: MalformedItem[] = [];
   const engine: Engine = {
-    list: async () => {
+    list: async (_signal, onSkipped) => {
       asked.push('list');
+      malformed.forEach((item) => onSkipped?.(item));
       await slow.list;
       const next = lists.shift() ?? present;
       if (next instanceof Error) throw next;
@@ -75,6 +79,7 @@ function setUp() {
     discovery,
     stop,
     answers,
+    malformed,
     /** What was asked since the last call. */
     asked: () => asked.splice(0),
     changes: () => changes,
@@ -154,6 +159,27 @@ describe('finding containers', () => {
     await step();
     expect(asked()).toEqual(['events']);
   });
+});
+
+test('what cannot be understood is reported, and the rest goes on', async () => {
+  const { there, step, answers, fleet, observer, malformed, discovery, asked } = setUp();
+  there(one);
+  malformed.push(malformedItem('container', 'ctr-2', 'Id: is of another form', '{}'));
+  await step();
+  expect(discovery.listed).toBe(true);
+  expect(fleet.get('1')).toMatchObject({ life: 'active' });
+  there(one, two);
+  const skipped = [malformedItem('event', undefined, 'is no JSON object', '{')];
+  answers.push({ ...NOTHING, events: [event('start', two)], relist: true, skipped });
+  asked();
+  await step();
+  expect(fleet.get('2')).toMatchObject({ life: 'active' });
+  expect(asked()).toEqual(['events', 'list']);
+  expect(observer.told.filter((told) => told.startsWith('malformed'))).toEqual([
+    'malformed container: Id: is of another form',
+    'malformed event: is no JSON object',
+    'malformed container: Id: is of another form',
+  ]);
 });
 
 describe('while a list takes long', () => {

@@ -1,7 +1,7 @@
 import { Fleet } from '../../../src/collector/fleet.js';
 import { Moment } from '../../../src/collector/moment.js';
 import type { ContainerEvent } from '../../../src/collector/engine.js';
-import type { ContainerSummary } from '../../../src/model/container.js';
+import type { ContainerSummary, InspectedContainer } from '../../../src/model/container.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { recordingObserver } from '../../support/recording-observer.js';
@@ -100,7 +100,7 @@ describe('the fleet', () => {
     for (const action of ['create', 'start', 'die', 'destroy'] as const) fleet.event(event(action, brief));
     fleet.listed([]);
     fleet.removed(fleet.get('a')!);
-    expect(observer.told).toEqual(['discovered name-a', 'missed name-a: never_polled']);
+    expect(observer.told).toEqual(['missed name-a: never_polled']);
   });
 
   test('created and removed without a start: nothing is missed', () => {
@@ -356,6 +356,160 @@ describe('the fleet', () => {
     fleet.get('a')!.busy = false;
     await fleet.forgetOld();
     expect([fleet.size, forgotten]).toEqual([0, ['a']]);
+  });
+
+  describe('who a container is', () => {
+    const details = { tty: false, logDriver: 'json-file', startedAt: 1n, finishedAt: 0n, running: true };
+    const inspected = (over: Partial<InspectedContainer> = {}): InspectedContainer => ({
+      ...details,
+      name: 'inspected',
+      image: 'i',
+      labels: { app: 'shop' },
+      created: START - 10n ** 12n,
+      ...over,
+    });
+    const eventOf = (action: ContainerEvent['action']): ContainerEvent =>
+      event(action, container('a', { name: 'event', labels: { app: 'event', exitCode: '0' } }));
+
+    test('an event is no source: until it is inspected or listed, a container has no labels and is not found', () => {
+      const { fleet, observer } = setUp();
+      fleet.event(eventOf('start'));
+      const state = fleet.get('a')!;
+      expect(state.summary).toMatchObject({ name: 'event', labels: {} });
+      expect(state.identity.isKnown).toBe(false);
+      expect(fleet.inspected(state, inspected(), fleet.asks())).toBe('collected');
+      expect(state.summary).toMatchObject({ name: 'inspected', labels: { app: 'shop' } });
+      expect(state.bornUnderWatch).toBe(false);
+      expect(observer.told).toEqual(['discovered inspected']);
+    });
+
+    test('of one that was made under watch, inspect tells when', () => {
+      const { fleet } = setUp();
+      fleet.event(eventOf('start'));
+      fleet.inspected(fleet.get('a')!, inspected({ created: START + 5n }), fleet.asks());
+      expect(fleet.get('a')!.bornUnderWatch).toBe(true);
+    });
+
+    test('inspect without labels: not known until a list shows it', () => {
+      const { fleet } = setUp();
+      fleet.event(eventOf('start'));
+      const state = fleet.get('a')!;
+      expect(fleet.inspected(state, details, fleet.asks())).toBe('unknown');
+      fleet.listed([container('a', { labels: { app: 'listed' } })]);
+      expect(fleet.inspected(state, details, fleet.asks())).toBe('collected');
+      expect(state.summary).toMatchObject({ name: 'name-a', labels: { app: 'listed' } });
+    });
+
+    test.each(['inspect', 'a list'])('%s shows that it is not collected: it is left alone', (which) => {
+      const { fleet, observer } = setUp({ selects: ({ labels }) => labels['app'] !== 'shop' });
+      fleet.event(eventOf('start'));
+      const state = fleet.get('a')!;
+      if (which === 'a list') fleet.listed([container('a', { labels: { app: 'shop' } })]);
+      expect(fleet.inspected(state, inspected(), fleet.asks())).toBe('passed_over');
+      expect(fleet.size).toBe(0);
+      // It is known now, and not looked at again.
+      fleet.event(eventOf('die'));
+      fleet.event(eventOf('start'));
+      expect(fleet.size).toBe(0);
+      // Under another name it may be collected.
+      fleet.event(eventOf('rename'));
+      fleet.event(eventOf('start'));
+      expect(fleet.size).toBe(1);
+      expect(observer.told).toEqual([]);
+    });
+
+    test('gone before anybody could look: missed, unless what the event says of it speaks against it', () => {
+      const { fleet, observer } = setUp({ selects: ({ labels }) => labels['app'] !== 'event' });
+      fleet.event(eventOf('start'));
+      fleet.event(event('start', container('b', { name: 'other' })));
+      for (const id of ['a', 'b']) fleet.removed(fleet.get(id)!);
+      expect(observer.told).toEqual(['missed other: never_polled']);
+    });
+
+    test.each<[string, 'list' | 'inspect', 'list' | 'inspect']>([
+      ['a list, then inspect', 'list', 'inspect'],
+      ['inspect, then a list', 'inspect', 'list'],
+      ['two lists', 'list', 'list'],
+      ['inspect twice', 'inspect', 'inspect'],
+    ])('the name is that of the newest question, whichever answer comes first: %s', (_, older, newer) => {
+      for (const isLate of [false, true]) {
+        const { fleet } = setUp();
+        fleet.listed([container('a', { name: 'first' })]);
+        const state = fleet.get('a')!;
+        const answer = (kind: 'list' | 'inspect', name: string, turn: number): void => {
+          if (kind === 'inspect') fleet.inspected(state, inspected({ name }), turn);
+          else fleet.listed([container('a', { name })], Infinity, turn);
+        };
+        const [before, after] = [fleet.asks(), fleet.asks()];
+        if (isLate) answer(newer, 'new', after);
+        answer(older, 'old', before);
+        if (!isLate) answer(newer, 'new', after);
+        expect([isLate, state.summary.name]).toEqual([isLate, 'new']);
+      }
+    });
+
+    test('an event says that the name may be another: what was asked for before it is not current', () => {
+      const { fleet } = setUp();
+      fleet.listed([container('a', { name: 'first' })]);
+      const state = fleet.get('a')!;
+      for (const action of ['rename', 'start', 'die'] as const) {
+        const before = fleet.asks();
+        fleet.inspected(state, inspected(), fleet.asks());
+        expect(state.identity.isCurrent).toBe(true);
+        fleet.event(eventOf(action));
+        expect(state.identity.isCurrent).toBe(false);
+        fleet.inspected(state, inspected(), before);
+        expect(state.identity.isCurrent).toBe(false);
+        fleet.inspected(state, inspected(), fleet.asks());
+        expect(state.identity.isCurrent).toBe(true);
+      }
+    });
+
+    test('the image is that of the list, as soon as there is one', () => {
+      const { fleet } = setUp();
+      fleet.event(eventOf('start'));
+      const state = fleet.get('a')!;
+      fleet.inspected(state, inspected({ image: 'shop:1' }), fleet.asks());
+      expect(state.summary.image).toBe('shop:1');
+      fleet.listed([container('a', { image: 'sha256:1' })]);
+      fleet.inspected(state, inspected({ image: 'shop:1' }), fleet.asks());
+      expect(state.summary.image).toBe('sha256:1');
+    });
+
+    test('a list that is older than an event does not undo what the event told', () => {
+      const { fleet } = setUp();
+      fleet.listed([container('a', { state: 'exited' })]);
+      const state = fleet.get('a')!;
+      const turn = fleet.asks();
+      fleet.event(event('die', container('a'), START + 10n));
+      fleet.listed([container('a', { state: 'running' })], Infinity, turn);
+      expect(state).toMatchObject({ diedAt: START + 10n, summary: { state: 'exited' } });
+      fleet.listed([container('a', { state: 'running' })]);
+      expect(state).toMatchObject({ diedAt: undefined, summary: { state: 'running' } });
+    });
+  });
+
+  describe('a list with entries that could not be understood', () => {
+    test('a container whose entry it was is still there', () => {
+      const { fleet, observer } = setUp({ cursors: [cursorOf('old')] });
+      fleet.listed([container('a'), container('b')], Infinity, fleet.asks(), [{ containerId: 'old' }]);
+      fleet.listed([container('b')], Infinity, fleet.asks(), [{ containerId: 'a' }]);
+      expect([fleet.get('a')!.life, fleet.get('b')!.life]).toEqual(['active', 'active']);
+      fleet.listed([], Infinity, fleet.asks(), [{ containerId: 'a' }]);
+      expect([fleet.get('a')!.life, fleet.get('b')!.life]).toEqual(['active', 'gone']);
+      expect(observer.told.filter((told) => told.includes('old'))).toEqual([]);
+    });
+
+    test('as long as nobody knows whose entry it was, none is taken for removed', () => {
+      const { fleet, observer } = setUp({ cursors: [cursorOf('old')] });
+      fleet.listed([container('a')], Infinity, fleet.asks(), [{ containerId: undefined }]);
+      fleet.listed([], Infinity, fleet.asks(), [{ containerId: undefined }]);
+      expect(fleet.get('a')!.life).toBe('active');
+      expect(observer.told).toEqual(['discovered name-a']);
+      fleet.listed([]);
+      expect(fleet.get('a')!.life).toBe('gone');
+      expect(observer.told).toContain('missed name-old: removed_unwatched');
+    });
   });
 
   test('re-created under the same name: another container', () => {

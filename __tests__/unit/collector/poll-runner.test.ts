@@ -5,10 +5,11 @@ import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { PollRunner, type StartPolicy } from '../../../src/collector/poll-runner.js';
 import { LogBodyError } from '../../../src/docker/log-errors.js';
 import type { SinceSemantics } from '../../../src/docker/api-version.js';
-import type { ContainerDetails } from '../../../src/model/container.js';
+import type { ContainerDetails, InspectedContainer } from '../../../src/model/container.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { PollardError } from '../../../src/model/errors.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { identityKeeper } from '../../support/identity-keeper.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { ModelLog } from '../../support/model-log.js';
 import { recordingObserver } from '../../support/recording-observer.js';
@@ -26,9 +27,9 @@ const RUNNING: ContainerDetails = {
 function setUp(
   options: {
     start?: StartPolicy;
-    details?: Partial<ContainerDetails>;
+    details?: Partial<InspectedContainer>;
     /** What the second look at it shows, and each behind that. */
-    later?: Partial<ContainerDetails> | Error;
+    later?: Partial<InspectedContainer> | Error;
     bornUnderWatch?: boolean;
     since?: SinceSemantics;
   } = {},
@@ -40,6 +41,10 @@ function setUp(
   const commits: Cursor[] = [];
   const removed: string[] = [];
   let inspects = 0;
+  /** Called while it is inspected, before the answer comes. */
+  let onInspect: (() => void) | undefined;
+  const keeper = identityKeeper();
+  const batchNames: string[] = [];
   let fault: Error | undefined;
   /** Reads and pushes that are still good before they fail. */
   let goodReads = 0;
@@ -50,6 +55,7 @@ function setUp(
     inspect: async () => {
       const later = inspects++ > 0 ? options.later : undefined;
       if (later instanceof Error) throw later;
+      onInspect?.();
       return { ...RUNNING, ...options.details, ...later };
     },
     events: async () => ({ events: [], relist: false, overrun: false }),
@@ -63,6 +69,7 @@ function setUp(
     start: options.start ?? 'end',
     deadline: 60_000,
     verifyEvery: 12,
+    fleet: keeper,
     onRemoved: (state) => {
       state.life = 'gone';
       removed.push(state.summary.name);
@@ -72,7 +79,10 @@ function setUp(
         if (fault && goodReads-- <= 0) throw fault;
         return await log.read(request, sink);
       },
-      newBatch: (_container, stream) => new ObjectBatch(stream, 100, 1800n * NS_PER_SECOND),
+      newBatch: ({ name }, stream) => {
+        batchNames.push(name);
+        return new ObjectBatch(stream, 100, 1800n * NS_PER_SECOND);
+      },
       push: async (batch) => {
         if (pushFault && goodPushes-- <= 0) throw pushFault;
         return loki.accept((batch as ObjectBatch).lines);
@@ -127,6 +137,9 @@ function setUp(
     poll,
     stored,
     inspects: () => inspects,
+    keeper,
+    batchNames,
+    whileInspected: (then: (() => void) | undefined) => (onInspect = then),
     failWith: (error: Error | undefined, afterReads = 0) => {
       fault = error;
       goodReads = afterReads;
@@ -216,6 +229,47 @@ describe('the life of a container', () => {
     state.diedAt = NOW;
     await poll();
     expect(state.diedAt).toBe(diedAt);
+  });
+
+  test('renamed while it is inspected: no line is sent under the name that it had before', async () => {
+    const { write, poll, state, keeper, inspects, batchNames, whileInspected } = setUp({
+      start: 'beginning',
+      details: { name: 'old' },
+      later: { name: 'new' },
+    });
+    write('line');
+    whileInspected(() => {
+      if (inspects() === 1) state.identity.mayHaveChanged(keeper.asks());
+    });
+    await poll();
+    expect(inspects()).toBe(2);
+    expect(new Set(batchNames)).toEqual(new Set(['new']));
+    await poll();
+    expect(inspects()).toBe(2);
+  });
+
+  test('a list that was asked for later than inspect tells the name, although its answer came first', async () => {
+    const { write, poll, state, keeper, inspects, batchNames, whileInspected } = setUp({
+      start: 'beginning',
+      details: { name: 'old' },
+    });
+    write('line');
+    whileInspected(() => state.identity.listed({ ...state.summary, name: 'new' }, keeper.asks()));
+    await poll();
+    expect(new Set(batchNames)).toEqual(new Set(['new']));
+    expect(inspects()).toBe(1);
+  });
+
+  test('events without end: it is inspected a few times, polled, and inspected again at the next poll', async () => {
+    const { write, poll, state, keeper, inspects, stored, whileInspected } = setUp({ start: 'beginning' });
+    write('line');
+    whileInspected(() => state.identity.mayHaveChanged(keeper.asks()));
+    await poll();
+    expect(inspects()).toBe(3);
+    expect(stored()).toEqual(['line']);
+    whileInspected(undefined);
+    await poll();
+    expect(inspects()).toBe(4);
   });
 
   test('ended and read to the end: drained, last words without newline included', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { inspectContainer, listContainers } from '../../../src/docker/containers.js';
 import type { EngineApi } from '../../../src/docker/engine-api.js';
+import type { MalformedItem } from '../../../src/docker/malformed.js';
 import { EngineError } from '../../../src/docker/engine-error.js';
 import { engineApi, never } from '../../support/engine-api.js';
 import { SteppedClock, withEngine } from '../../support/simulated-engine.js';
@@ -70,10 +71,79 @@ describe('the list', () => {
     });
   });
 
-  test('an id that is none is refused before it becomes a path or a file', async () => {
-    await answering([{ Id: '../../etc/passwd' }], async (api) => {
+  const sound = (n: number): object => ({
+    Id: n.toString(16).padStart(64, '0'),
+    Names: [`/web-${n}`],
+    Image: 'shop:1',
+    Labels: { app: 'shop' },
+    State: 'running',
+    Created: 1,
+  });
+
+  test.each<[string, object, string, string | undefined]>([
+    ['an id that is a path', { Id: '../../etc/passwd' }, 'Id: ', '../../etc/passwd'],
+    ['an id of another form', { ...sound(2), Id: 'ctr-2' }, 'Id: ', 'ctr-2'],
+    ['no id', { ...sound(2), Id: 7 }, 'Id: ', undefined],
+    ['labels that are none', { ...sound(2), Id: ID, Labels: { app: 1 } }, 'Labels.app: ', ID],
+    ['a name that is none', { ...sound(2), Id: ID, Names: [5] }, 'Names.0: ', ID],
+  ])('%s: skipped and reported, and the others are there', async (_, entry, problem, containerId) => {
+    await answering([sound(1), entry, sound(3)], async (api) => {
+      const skipped: MalformedItem[] = [];
+      const listed = await listContainers(api, never, (item) => skipped.push(item));
+      expect(listed.map(({ name }) => name)).toEqual(['web-1', 'web-3']);
+      expect(skipped).toMatchObject([{ kind: 'container', containerId }]);
+      expect(skipped[0]?.problem).toContain(problem);
+    });
+  });
+
+  test('the only container has an id of another form: no container, and no error', async () => {
+    await answering([{ ...sound(1), Id: 'ctr-1' }], async (api) => {
+      expect(await listContainers(api, never)).toEqual([]);
+    });
+  });
+
+  test.each([[[1, 2]], [[{ message: 'no' }]], [['x']]])('%j is no list of containers', async (body) => {
+    await answering(body, async (api) => {
       await expect(listContainers(api, never)).rejects.toMatchObject({ code: 'engine_bad_answer' });
     });
+  });
+
+  test('any damage of single entries: the sound ones are there, the others are reported', async () => {
+    const damaged = fc.oneof(
+      fc.jsonValue(),
+      fc
+        .record({ Id: fc.oneof(fc.constant(ID), fc.jsonValue()), Names: fc.jsonValue(), Image: fc.jsonValue() })
+        .map((fields) => ({ ...sound(0), ...fields })),
+      fc.record({ Id: fc.constant(ID), Labels: fc.jsonValue() }),
+    );
+    const entry = fc.oneof(
+      fc.nat(1000).map((n) => ({ n, json: sound(n) })),
+      damaged.map((json) => ({ n: undefined, json })),
+    );
+    let body: unknown;
+    const dir = await mkdtemp(join(tmpdir(), 'pollard-containers-'));
+    const server = createServer((_, response) => {
+      response.setHeader('Api-Version', '1.51').end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server.listen(join(dir, 'd.sock'), resolve));
+    const { api } = engineApi(join(dir, 'd.sock'));
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.array(entry, { maxLength: 5 }), async (entries) => {
+          const all = [{ n: 7, json: sound(7) }, ...entries];
+          body = all.map(({ json }) => json);
+          const skipped: MalformedItem[] = [];
+          const listed = await listContainers(api, never, (item) => skipped.push(item));
+          expect(listed.length + skipped.length).toBe(all.length);
+          const names = new Set(listed.map(({ name }) => name));
+          for (const { n } of all) if (n !== undefined) expect(names).toContain(`web-${n}`);
+          for (const { id } of listed) expect(id).toMatch(/^[0-9a-f]{64}$/);
+        }),
+      );
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+      await rm(dir, { recursive: true });
+    }
   });
 
   test('any JSON: a list or a typed error', async () => {
@@ -148,10 +218,25 @@ describe('inspect', () => {
   test('tells what the list does not', async () => {
     const clock = new SteppedClock(1_700_000_000_123_456_789n);
     await withEngine({ clock }, async (engine) => {
-      const shop = engine.addContainer({ name: 'shop', tty: true, driver: 'local', started: false });
+      const shop = engine.addContainer({
+        name: 'shop',
+        tty: true,
+        driver: 'local',
+        started: false,
+        labels: { app: 'shop' },
+      });
       const { api } = engineApi(engine.socketPath);
       const ask = () => inspectContainer(api, shop.id, never);
-      const created = { name: 'shop', tty: true, logDriver: 'local', plainLog: false, running: false };
+      const created = {
+        name: 'shop',
+        image: 'busybox:latest',
+        labels: { app: 'shop' },
+        created: 1_700_000_000_123_456_789n,
+        tty: true,
+        logDriver: 'local',
+        plainLog: false,
+        running: false,
+      };
       expect(await ask()).toEqual({ ...created, startedAt: 0n, finishedAt: 0n });
       shop.start();
       const { startedAt, running } = await ask();
@@ -210,7 +295,6 @@ describe('inspect', () => {
       { Id: ID, Name: null, Config: null, HostConfig: { LogConfig: null }, State: {} },
       async (api) => {
         expect(await inspectContainer(api, ID, never)).toEqual({
-          name: ID.slice(0, 12),
           tty: false,
           logDriver: '',
           plainLog: false,
@@ -220,5 +304,37 @@ describe('inspect', () => {
         });
       },
     );
+  });
+
+  test('what is wrong with a field that is not needed counts as left out', async () => {
+    const body = {
+      Id: ID,
+      Name: 5,
+      Created: 'yesterday',
+      Config: { Tty: true, Image: {}, Labels: { app: 1 } },
+      HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-file': {} } } },
+      State: { Running: true, StartedAt: 7, FinishedAt: [] },
+    };
+    await answering(body, async (api) => {
+      expect(await inspectContainer(api, ID, never)).toEqual({
+        tty: true,
+        logDriver: 'json-file',
+        // Its options are not known: its files may be compressed, and there may be several.
+        plainLog: false,
+        startedAt: 0n,
+        finishedAt: 0n,
+        running: true,
+      });
+    });
+  });
+
+  test.each([
+    [{ Id: ID, Config: { Tty: 'yes' } }],
+    [{ Id: ID, State: { Running: 1 } }],
+    [{ Id: ID, HostConfig: { LogConfig: { Type: 5 } } }],
+  ])('%j: without what is wrong here it cannot be read', async (body) => {
+    await answering(body, async (api) => {
+      await expect(inspectContainer(api, ID, never)).rejects.toMatchObject({ code: 'engine_bad_answer' });
+    });
   });
 });

@@ -12,7 +12,7 @@ const MS = 1_000_000n;
 const SECOND = 1_000_000_000n;
 const START = 1_700_000_000n * SECOND;
 const question = { endpoint: { kind: 'unix', path: '/x' }, path: '/events' } as const;
-const parse = (text: string): EngineEvent[] => parseEvents(question, Buffer.from(text));
+const parse = (text: string): readonly EngineEvent[] => parseEvents(question, Buffer.from(text)).events;
 
 describe('the lines of an answer', () => {
   test('are read to the nanosecond, whatever stands in the labels', () => {
@@ -39,13 +39,60 @@ describe('the lines of an answer', () => {
     expect(parse('')).toEqual([]);
   });
 
-  test.each(['{"Type":"container"}', 'x', '[]', 'null', '{"timeNano":7,"Actor":5}', '{"time":1}\n{"time":'])(
-    '%j is refused',
-    (text) => {
-      expect(() => parse(text)).toThrow(EngineError);
-      expect(() => parse(text)).toThrow('a line that is no event');
-    },
-  );
+  test.each(['x', '[]', 'null', '5\n"x"', '<html>\n</html>'])('%j is no answer of an Engine', (text) => {
+    expect(() => parse(text)).toThrow(EngineError);
+    expect(() => parse(text)).toThrow('lines that are no events');
+  });
+
+  test.each<[string, string]>([
+    ['{"Type":"container"}', 'has no time'],
+    ['{"timeNano":7,"Actor":5}', 'Actor: '],
+    ['{"time":', 'is no JSON object'],
+    ['null', 'is no JSON object'],
+    ['{"timeNano":7,"Action":5}', 'Action: '],
+  ])('%j is skipped and reported, and the others are read', (line, problem) => {
+    const { events, malformed } = parseEvents(question, Buffer.from(`{"time":1}\n${line}\n{"time":2}`));
+    expect(events.map(({ timeNano }) => timeNano)).toEqual([SECOND, 2n * SECOND]);
+    expect(malformed).toMatchObject([{ kind: 'event', excerpt: line }]);
+    expect(malformed[0]?.problem).toContain(problem);
+  });
+
+  test('attributes that are not understood are left out: only hints are taken from them', () => {
+    const [event] = parse('{"Action":"die","Actor":{"ID":"c1","Attributes":{"exitCode":3}},"timeNano":7}');
+    expect(event).toMatchObject({ action: 'die', id: 'c1', attributes: {} });
+  });
+
+  test('any damage of single lines: the sound ones are read, the others are reported', () => {
+    const sound = (nano: number): string =>
+      JSON.stringify({
+        Type: 'container',
+        Action: 'start',
+        Actor: { ID: 'c1', Attributes: { name: 'web' } },
+        time: 1,
+        timeNano: nano,
+      });
+    const line = fc.oneof(
+      { weight: 3, arbitrary: fc.nat(1_000_000).map((nano) => ({ isSound: true, nano, text: sound(nano) })) },
+      fc.tuple(fc.nat(150), fc.nat(150)).map(([from, length]) => {
+        const text = sound(7);
+        // What is left does not close its braces.
+        return { isSound: false, nano: 0, text: text.slice(0, from % (text.length - 1)) + '{'.repeat(1 + (length % 3)) };
+      }),
+      fc
+        .record({ Type: fc.jsonValue(), Action: fc.jsonValue(), Actor: fc.jsonValue(), time: fc.jsonValue() })
+        .filter(({ Type }) => typeof Type !== 'string' && Type !== null)
+        .map((json) => ({ isSound: false, nano: 0, text: JSON.stringify(json) })),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1 }), (lines) => {
+        const all = [...lines, { isSound: true, nano: 1, text: sound(1) }];
+        const { events, malformed } = parseEvents(question, Buffer.from(all.map(({ text }) => text).join('\n')));
+        const isSound = ({ isSound: is }: { isSound: boolean }): boolean => is;
+        expect(events.map(({ timeNano }) => Number(timeNano))).toEqual(all.filter(isSound).map(({ nano }) => nano));
+        expect(malformed).toHaveLength(all.filter((each) => !isSound(each)).length);
+      }),
+    );
+  });
 
   test('any bytes: events or a typed error', () => {
     const bytes = fc.oneof(
@@ -55,7 +102,7 @@ describe('the lines of an answer', () => {
     fc.assert(
       fc.property(bytes, (body) => {
         try {
-          expect(Array.isArray(parseEvents(question, body))).toBe(true);
+          expect(Array.isArray(parseEvents(question, body).events)).toBe(true);
         } catch (error) {
           if (!(error instanceof EngineError)) throw error;
         }
@@ -72,11 +119,12 @@ describe('asked of an Engine', () => {
       const window = new EventWindow();
       const look = async (): Promise<EventNews> => {
         const range = window.next(clock.now() - 5n * MS, clock.monotonic());
-        return window.take(await readEvents(api, range, never));
+        const { events, malformed } = await readEvents(api, range, never);
+        return window.take(events, malformed);
       };
       engine.publishEvent('image', 'pull', 'old');
       clock.advance(SECOND);
-      expect(await look()).toEqual({ events: [], overrun: false, relist: true });
+      expect(await look()).toEqual({ malformed: [], events: [], overrun: false, relist: true });
 
       const one = engine.addContainer({ name: 'one', image: 'shop:1', labels: { app: 'shop' } });
       expect(one.running).toBe(true);
@@ -91,7 +139,7 @@ describe('asked of an Engine', () => {
         type: 'container',
         attributes: { app: 'shop', name: 'one', image: 'shop:1' },
       });
-      expect(await look()).toEqual({ events: [], overrun: false, relist: false });
+      expect(await look()).toEqual({ malformed: [], events: [], overrun: false, relist: false });
 
       for (let n = 0; n < 300; n++) engine.publishEvent('container', 'exec_create: sh', 'x');
       clock.advance(SECOND);
@@ -101,8 +149,8 @@ describe('asked of an Engine', () => {
       expect((await look()).relist).toBe(false);
 
       await engine.restartDaemon();
-      expect(await look()).toEqual({ events: [], overrun: true, relist: true });
-      expect(await look()).toEqual({ events: [], overrun: false, relist: false });
+      expect(await look()).toEqual({ malformed: [], events: [], overrun: true, relist: true });
+      expect(await look()).toEqual({ malformed: [], events: [], overrun: false, relist: false });
       expect(ledger.open).toBe(0);
       // Only bounded questions: `until` was never missing.
       expect(engine.requests.violations).toEqual([]);
@@ -125,30 +173,30 @@ describe('the window', () => {
   test('begins with the whole ring, tells nothing old, then looks a little before the last event', () => {
     const window = new EventWindow();
     expect(window.next(until, 0)).toEqual({ since: 0n, until });
-    expect(window.take(at(1, 10))).toEqual({ events: [], overrun: false, relist: true });
+    expect(window.take(at(1, 10))).toEqual({ malformed: [], events: [], overrun: false, relist: true });
     expect(window.next(until, 0)).toEqual({ since: START + 8n * SECOND, until });
-    expect(window.take(at(9, 10, 11))).toEqual({ events: at(9, 11), overrun: false, relist: false });
+    expect(window.take(at(9, 10, 11))).toEqual({ malformed: [], events: at(9, 11), overrun: false, relist: false });
     expect(window.next(until, 0)).toEqual({ since: START + 9n * SECOND, until });
-    expect(window.take(at(9, 10, 11))).toEqual({ events: [], overrun: false, relist: false });
+    expect(window.take(at(9, 10, 11))).toEqual({ malformed: [], events: [], overrun: false, relist: false });
   });
 
   test('a missing last event is an overrun; what there is is told', () => {
     const window = new EventWindow();
     window.next(until, 0);
     window.take(at(1));
-    expect(window.take(at(5, 6))).toEqual({ events: at(5, 6), overrun: true, relist: true });
-    expect(window.take(at(5, 6, 7))).toEqual({ events: at(7), overrun: false, relist: false });
+    expect(window.take(at(5, 6))).toEqual({ malformed: [], events: at(5, 6), overrun: true, relist: true });
+    expect(window.take(at(5, 6, 7))).toEqual({ malformed: [], events: at(7), overrun: false, relist: false });
   });
 
   test('a ring that is empty after a restart is an overrun once; its first events prove nothing', () => {
     const window = new EventWindow();
     window.next(until, 0);
     window.take(at(1));
-    expect(window.take([])).toEqual({ events: [], overrun: true, relist: true });
+    expect(window.take([])).toEqual({ malformed: [], events: [], overrun: true, relist: true });
     expect(window.next(until, 0).since).toBe(0n);
-    expect(window.take([])).toEqual({ events: [], overrun: false, relist: false });
-    expect(window.take(at(5))).toEqual({ events: at(5), overrun: false, relist: true });
-    expect(window.take(at(5, 6))).toEqual({ events: at(6), overrun: false, relist: false });
+    expect(window.take([])).toEqual({ malformed: [], events: [], overrun: false, relist: false });
+    expect(window.take(at(5))).toEqual({ malformed: [], events: at(5), overrun: false, relist: true });
+    expect(window.take(at(5, 6))).toEqual({ malformed: [], events: at(6), overrun: false, relist: false });
   });
 
   test('the Engine’s clock was set back behind the window: the whole ring is asked for', () => {
@@ -164,9 +212,9 @@ describe('the window', () => {
     window.take(at(99));
     // Five seconds go by, and four are set back.
     window.next(until + SECOND, 5000);
-    expect(window.take(at(99, 100))).toEqual({ events: at(100), overrun: false, relist: true });
+    expect(window.take(at(99, 100))).toEqual({ malformed: [], events: at(100), overrun: false, relist: true });
     window.next(until + 2n * SECOND, 6000);
-    expect(window.take(at(99, 100))).toEqual({ events: [], overrun: false, relist: false });
+    expect(window.take(at(99, 100))).toEqual({ malformed: [], events: [], overrun: false, relist: false });
   });
 
   test('the Engine’s clock that runs on, or is set forward, is no reason to list', () => {
@@ -179,7 +227,7 @@ describe('the window', () => {
       [3601, 7000],
     ] as const) {
       window.next(until + BigInt(seconds) * SECOND, ms);
-      expect(window.take(at(99))).toEqual({ events: [], overrun: false, relist: false });
+      expect(window.take(at(99))).toEqual({ malformed: [], events: [], overrun: false, relist: false });
     }
   });
 
@@ -188,10 +236,10 @@ describe('the window', () => {
     window.next(until, 0);
     window.take(at(90));
     window.next(until, 0);
-    expect(window.take(at(90, 99.5))).toEqual({ events: at(99.5), overrun: false, relist: false });
+    expect(window.take(at(90, 99.5))).toEqual({ malformed: [], events: at(99.5), overrun: false, relist: false });
     // What was hidden between the two may have gone with the first.
     window.next(until + SECOND, 1000);
-    expect(window.take(at(99.5, 101))).toEqual({ events: at(101), overrun: true, relist: true });
+    expect(window.take(at(99.5, 101))).toEqual({ malformed: [], events: at(101), overrun: true, relist: true });
   });
 
   test('events that an answer hid and that fell out of the ring are not passed over', () => {
@@ -226,12 +274,27 @@ describe('the window', () => {
     expect(look()).toMatchObject({ relist: true, overrun: true });
   });
 
+  test('a line that cannot be understood may hide anything: all is listed again, once', () => {
+    const window = new EventWindow();
+    window.next(until, 0);
+    window.take(at(1));
+    const { malformed } = parseEvents(question, Buffer.from('{"time":1}\n{"time":'));
+    expect(window.take(at(1, 2), malformed)).toEqual({ malformed, events: at(2), overrun: false, relist: true });
+    expect(window.take(at(1, 2, 3), malformed)).toEqual({
+      malformed: [],
+      events: at(3),
+      overrun: false,
+      relist: false,
+    });
+  });
+
   test('events of one nanosecond are told apart', () => {
     const window = new EventWindow();
     window.next(until, 0);
     window.take([event(START, 'a')]);
     const two = [event(START, 'a'), event(START, 'b')];
     expect(window.take(two)).toEqual({
+      malformed: [],
       events: [event(START, 'b')],
       overrun: false,
       relist: false,

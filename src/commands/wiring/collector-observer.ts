@@ -2,6 +2,7 @@ import { DeadlinePassed } from '../../collector/bounded-signal.js';
 import { cutOffBy } from '../../collector/cut-off.js';
 import type { CollectorObserver, MissedReason } from '../../collector/observer.js';
 import type { PollReport } from '../../collector/poll.js';
+import { RecentKeys } from '../../docker/recent-keys.js';
 import type { ContainerSummary } from '../../model/container.js';
 import { PollardError } from '../../model/errors.js';
 import type { Logger } from '../../model/logger.js';
@@ -20,6 +21,8 @@ export interface CollectorObserverOptions {
   readonly onForgotten: (containerId: string) => void;
 }
 
+/** Of so many malformed items it is remembered that they were reported. */
+const MOST_REPORTED = 1000;
 /** How many failing containers the health's reason names. */
 const NAMED = 5;
 
@@ -34,6 +37,7 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
   const { metrics, health, logger, lossLogger, onForgotten } = options;
   /** Containers whose last poll failed, by id. */
   const failing = new Map<string, string>();
+  const reported = new RecentKeys(MOST_REPORTED);
   let cursorsFail = false;
 
   const judgeContainers = (): void => {
@@ -82,6 +86,7 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
     pollFailed: (container, error, seconds) => {
       const code = codeOf(error);
       metrics.pollFailed(code, seconds);
+      if (code === 'engine_bad_answer') metrics.malformedItem('inspect');
       countCutOff(error);
       if (code === 'cursor_write_failed') {
         cursorsFail = true;
@@ -142,6 +147,17 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
       logger.error('the Engine cannot be asked for its containers', { error });
     },
     discoverySucceeded: () => health.set('engine', 'healthy'),
+    malformed: (item) => {
+      metrics.malformedItem(item.kind);
+      // A container that is listed again and again is reported once.
+      if (!reported.add(`${item.kind} ${item.containerId ?? item.digest} ${item.problem}`)) return;
+      logger.warn(
+        item.kind === 'container'
+          ? 'a container in the list of the Engine cannot be understood and is skipped'
+          : 'an event of the Engine cannot be understood and is skipped',
+        { problem: item.problem, item: item.excerpt },
+      );
+    },
     eventsOverrun: () => {
       metrics.eventsOverrun();
       logger.warn(

@@ -124,6 +124,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     start: startPolicy(config),
     deadline: poll.deadline,
     verifyEvery: poll.verify_every,
+    fleet,
     onRemoved: (state) => fleet.removed(state),
   });
   const isInOrder = (): boolean =>

@@ -229,12 +229,16 @@ export class SimulatedContainer {
     if (!this.running) throw new Error(`container ${this.#name} is not running`);
   }
 
-  /** moby: daemon/events.go, LogContainerEventWithAttributes: labels, then image and name. */
+  /**
+   * moby: daemon/events.go, LogContainerEventWithAttributes. All is in one flat map: the attributes of the event are
+   * overwritten by labels of the same name, and these by the image, if there is one, and the name.
+   */
   #publish(action: string, more?: Readonly<Record<string, string>>): void {
     if (this.#attributes?.['name'] !== this.#name) {
-      this.#attributes = { ...this.labels, image: this.image, name: this.#name };
+      const image = this.image === '' ? {} : { image: this.image };
+      this.#attributes = { ...this.labels, ...image, name: this.#name };
     }
-    const attributes = more === undefined ? this.#attributes : { ...this.#attributes, ...more };
+    const attributes = more === undefined ? this.#attributes : { ...more, ...this.#attributes };
     this.#host.publish({ type: 'container', action, actorId: this.id, attributes });
   }
 }

@@ -18,6 +18,7 @@ export class Exchange {
   readonly gone: AbortSignal;
   readonly record: RecordedRequest;
   #fault: BodyFault | undefined;
+  #release: Promise<void> | undefined;
 
   constructor(
     daemon: Daemon,
@@ -69,6 +70,9 @@ export class Exchange {
       case 'delay':
         await this.daemon.clock.sleep(fault.ms, this.gone).catch(() => undefined);
         return !this.gone.aborted;
+      case 'hold':
+        this.#release = fault.release;
+        return true;
       default:
         this.#fault = fault;
         return true;
@@ -90,6 +94,7 @@ export class Exchange {
 
   /** An answer of known length; chunked under a fault. */
   async whole(type: string, body: string): Promise<void> {
+    await this.#release;
     if (this.#fault === undefined) this.text(200, type, body);
     else await this.stream(type, [Buffer.from(body)], { kind: 'json', stampPrefix: '' });
   }
@@ -103,6 +108,7 @@ export class Exchange {
 
   /** A chunked answer of status 200, under the fault that struck. `type` undefined: none is sent. */
   async stream(type: string | undefined, pieces: Iterable<Buffer>, body: BodyKind): Promise<void> {
+    await this.#release;
     const plan = planBody(pieces, this.#fault, body, this.daemon.random);
     this.begin(type);
     await writeBody(this.response, plan, this.daemon.clock, this.gone);

@@ -43,7 +43,9 @@ export type Fault =
   /** An error of the daemon, such as 404, 409, 500, 501. */
   | { readonly kind: 'status'; readonly status: number; readonly message?: string }
   /** The answer is right, but late. */
-  | { readonly kind: 'delay'; readonly ms: number };
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** The answer is made at once and sent when `release` resolves: by then it may be outdated. */
+  | { readonly kind: 'hold'; readonly release: Promise<void> };
 
 export interface FaultTarget {
   readonly endpoint: Endpoint;

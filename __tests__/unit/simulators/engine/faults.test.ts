@@ -10,6 +10,7 @@ import {
   type AskOptions,
   type RawAnswer,
 } from '../../../support/simulated-engine.js';
+import { until } from '../../../support/until.js';
 import { Collected } from '../../../support/wire.js';
 
 const LINES = 5;
@@ -221,6 +222,26 @@ describe('where and how often', () => {
       engine.fault({ endpoint: 'logs' }, { kind: 'status', status: 503 });
       engine.clearFaults();
       expect(await status('two')).toBe(200);
+    });
+  });
+
+  test('an answer that is held back is outdated when it comes', async () => {
+    await withEngine({}, async (engine) => {
+      const one = engine.addContainer({ name: 'one' });
+      for (const path of ['/containers/json', `/containers/${one.id}/json`]) {
+        one.rename('before');
+        let release = (): void => undefined;
+        const endpoint = path === '/containers/json' ? 'list' : 'inspect';
+        const held = new Promise<void>((resolve) => (release = resolve));
+        engine.fault({ endpoint, times: 1 }, { kind: 'hold', release: held });
+        const { faultsStruck } = engine;
+        const answer = ask(engine.socketPath, path);
+        await until('it is asked for', () => engine.faultsStruck > faultsStruck);
+        one.rename('after');
+        release();
+        expect((await answer).body.toString()).toContain('"/before"');
+        expect((await ask(engine.socketPath, path)).body.toString()).toContain('"/after"');
+      }
     });
   });
 

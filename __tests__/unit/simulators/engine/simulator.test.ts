@@ -331,6 +331,27 @@ describe('events', () => {
     });
   });
 
+  test('in an event labels hide attributes of their name, and image and name hide labels', async () => {
+    const clock = new SteppedClock();
+    await withEngine({ clock }, async (engine) => {
+      const labels = { name: 'l', image: 'l', exitCode: 'l', signal: 'l', execDuration: 'l', oldName: 'l' };
+      const attributesOf = async (): Promise<Map<string, Record<string, string>>> => {
+        clock.advance(1_000_000n);
+        const { body } = await ask(engine.socketPath, `/events?since=0&until=${formatSince(clock.now() - 1n)}`);
+        return new Map(eventsOf(body).map(({ Action, Actor }) => [Action, Actor.Attributes]));
+      };
+      const container = engine.addContainer({ name: 'one', labels, image: 'shop:1' });
+      container.stop();
+      container.rename('two');
+      const attributes = await attributesOf();
+      expect(attributes.get('die')).toEqual({ ...labels, image: 'shop:1', name: 'one' });
+      expect(attributes.get('kill')).toEqual({ ...labels, image: 'shop:1', name: 'one' });
+      expect(attributes.get('rename')).toEqual({ ...labels, image: 'shop:1', name: 'two' });
+      engine.addContainer({ name: 'three', labels, image: '' });
+      expect((await attributesOf()).get('create')).toEqual({ ...labels, name: 'three' });
+    });
+  });
+
   test('execs and pulls crowd the ring; it is empty after a restart of the daemon', async () => {
     const clock = new SteppedClock();
     await withEngine({ clock }, async (engine) => {
