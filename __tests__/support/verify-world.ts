@@ -56,6 +56,10 @@ export interface VerifyWorld {
   report(flags?: Partial<VerifyFlags>, over?: Partial<VerifyParts>): Promise<VerifyDocument>;
   /** What `verify --repair` sends with. */
   readonly repair: NonNullable<VerifyParts['repair']>;
+  /** What `verify` works with where `collector.host` is another; with `repair`. */
+  onHost(
+    host: string,
+  ): Pick<VerifyParts, 'streamLabels'> & { readonly repair: NonNullable<VerifyParts['repair']> };
   resend(flags?: Partial<ResendFlags>): Promise<Ended>;
 }
 
@@ -64,6 +68,7 @@ export type Counts = Record<string, number> & { loki_only: Record<string, number
 export interface VerifyDocument {
   readonly exit_code: number;
   readonly totals: Counts;
+  readonly withheld: number;
   readonly failure: { code: string } | null;
   readonly notes: string[];
   readonly containers: {
@@ -72,6 +77,7 @@ export interface VerifyDocument {
     reason: string | null;
     judged_by: string;
     streams: Record<StreamName, Counts>;
+    other_labels: { labels: string; lines: number }[];
     refusals: { kind: string; lines: number; reason: string }[];
     samples: Record<string, { stream: string; stamp: string; text: string }[]>;
   }[];
@@ -115,16 +121,17 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
   const pool = new BufferPool(4 * 1024 * 1024);
   const bounds = { maxBytes: 3 * 1024 * 1024, maxSpan: SPAN };
   const metadata = options.structuredMetadata ?? true;
-  const streamLabels = (container: ContainerSummary, stream: StreamName) => ({
+  const labelsOn = (host: string) => (container: ContainerSummary, stream: StreamName) => ({
     container: container.name,
     image: container.image,
-    host: 'h',
+    host,
     job: 'docker',
     stream,
   });
-  const targetOf = (container: ContainerSummary, stream: StreamName): StreamTarget =>
+  const streamLabels = labelsOn('h');
+  const targetOf = (container: ContainerSummary, stream: StreamName, labels = streamLabels): StreamTarget =>
     streamTarget({
-      labels: streamLabels(container, stream),
+      labels: labels(container, stream),
       ...(metadata ? { structuredMetadata: { container_id: container.id } } : {}),
       containerName: container.name,
     });
@@ -255,6 +262,13 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
       return { code, text: out.text };
     });
 
+  const repair: NonNullable<VerifyParts['repair']> = {
+    batchBytes: 1024 * 1024,
+    newBatch,
+    push: async () => {
+      throw new Error('the pusher is put in its place');
+    },
+  };
   return {
     dir,
     clock,
@@ -263,13 +277,15 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
     cursors,
     rejectedFile,
     collect,
-    repair: {
-      batchBytes: 1024 * 1024,
-      newBatch,
-      push: async () => {
-        throw new Error('the pusher is put in its place');
+    repair,
+    onHost: (host) => ({
+      streamLabels: labelsOn(host),
+      repair: {
+        ...repair,
+        newBatch: (container, stream) =>
+          new EntryBatch(targetOf(container, stream, labelsOn(host)), bounds, pool),
       },
-    },
+    }),
     verify: async (flags = {}, over = {}) => await verifyWith(flags, over),
     report: async (flags = {}, over = {}) => {
       const { text, code } = await verifyWith({ ...flags, json: true }, over);

@@ -1,5 +1,7 @@
 import pLimit from 'p-limit';
 import type { Engine } from '../collector/engine.js';
+import { Identity } from '../collector/identity.js';
+import type { MalformedItem } from '../docker/malformed.js';
 import type { LokiTransport } from '../loki/transport.js';
 import type { Clock, Random } from '../model/clock.js';
 import type { ContainerSummary, StreamName } from '../model/container.js';
@@ -33,6 +35,8 @@ export interface AuditOptions {
   readonly cursorOf?: (containerId: string) => Cursor | undefined | Promise<Cursor | undefined>;
   /** Which containers to look at; default: all. */
   readonly selects?: (container: ContainerSummary) => boolean;
+  /** Entries of the list that could not be understood, for the notes. */
+  readonly skipped?: readonly MalformedItem[];
   /** The path of the rejected-lines file. */
   readonly rejectedFile?: string;
   readonly clock: Clock;
@@ -135,13 +139,16 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
     const report = emptyReport(container, own, cursor !== undefined);
     try {
       const details = await engine.inspect(container.id, signal);
+      const identity = Identity.listed(container, 1);
+      identity.inspected(details, 2);
+      const { summary } = identity;
       if (details.startedAt <= 0n && !details.running) report.status = 'never-started';
       else if (own.from < own.until) {
         const subject = {
-          log: new EngineLog(options.logs, { ...container, ...details }, cursor),
+          log: new EngineLog(options.logs, { ...details, ...summary }, cursor),
           range: own,
-          labels: (stream: StreamName) => options.streamLabels(container, stream),
-          shared: isShared(container, listed, options.streamLabels),
+          labels: (stream: StreamName) => options.streamLabels(summary, stream),
+          shared: isShared(summary, listed, options.streamLabels),
           idIsSent: options.idIsSent ?? false,
         };
         await auditContainer(subject, tools, report, signal);
@@ -163,7 +170,16 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
   const ended = await Promise.allSettled(selected.map((container) => limit(() => lookAt(container))));
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
   containers.sort((a, b) => (a.container < b.container ? -1 : a.container > b.container ? 1 : 0));
-  return { range, containers, totals, failure, notes: notesOf(refused) };
+  const withheld = options.repair === undefined ? 0 : totals.relabelled;
+  return {
+    range,
+    containers,
+    skipped: options.skipped?.length ?? 0,
+    totals,
+    withheld,
+    failure,
+    notes: notesOf(refused, options.skipped ?? []),
+  };
 }
 
 function emptyReport(container: ContainerSummary, range: StampRange, byCursor: boolean): ContainerReport {
@@ -176,6 +192,7 @@ function emptyReport(container: ContainerSummary, range: StampRange, byCursor: b
     byCursor,
     streams: { stdout: noCounts(), stderr: noCounts() },
     refusals: [],
+    otherLabels: [],
     samples: { missing: [], repaired: [], refused: [], unknown: [], gaps: [] },
   };
 }
@@ -201,7 +218,14 @@ function isShared(
   });
 }
 
-function notesOf(refused: RefusedLines | undefined): string[] {
-  if (refused?.problem === undefined) return [];
-  return [`the rejected-lines file cannot be read, so refused lines count as missing: ${refused.problem}`];
+function notesOf(refused: RefusedLines | undefined, skipped: readonly MalformedItem[]): string[] {
+  const notes = skipped.map(
+    ({ problem, excerpt }) =>
+      `a container in the list of the Engine cannot be understood and is not looked at (${problem}): ${excerpt}`,
+  );
+  if (refused?.problem === undefined) return notes;
+  return [
+    ...notes,
+    `the rejected-lines file cannot be read, so refused lines count as missing: ${refused.problem}`,
+  ];
 }

@@ -2,7 +2,7 @@ import { PollardError } from '../model/errors.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { ExaminationTools } from './examination.js';
 import { examine } from './examine.js';
-import { noteReading, type ContainerReport } from './report.js';
+import { noteMalformed, noteReading, type ContainerReport } from './report.js';
 import { Slice } from './slice.js';
 import { streamName, STREAMS, type Subject } from './subject.js';
 import { Survey, type SurveyTools } from './survey.js';
@@ -26,6 +26,7 @@ export async function auditContainer(
   try {
     await survey.run(signal);
     if (survey.reading !== undefined) noteReading(report, survey.reading);
+    noteMalformed(report, survey.malformed);
     for (const stream of STREAMS) survey.countAgreeing(stream, report.streams[streamName(stream)]);
     report.samples.gaps.push(...survey.gaps);
     let oldest: { readonly stamp: Nanoseconds | undefined } | undefined;

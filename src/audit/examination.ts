@@ -1,17 +1,19 @@
+import type { StreamNumber } from '../docker/entry-sink.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineLineVisitor } from './engine-reader.js';
 import { Fingerprinter } from './fingerprinter.js';
 import type { HeldBytes } from './held-bytes.js';
 import { LokiLookup } from './loki-lookup.js';
+import type { LokiEntry } from '../loki/read/loki-query.js';
 import { LokiOnly } from './loki-only.js';
 import type { LokiReader } from '../loki/read/loki-reader.js';
 import { MissingSender, type RepairParts } from './missing-sender.js';
 import { Naming } from './naming.js';
 import { RefusalKinds } from './refusal-kinds.js';
 import type { RefusedLines } from './refusals.js';
-import { noteReading, type ContainerReport } from './report.js';
+import { noteMalformed, noteReading, noteUnasked, type ContainerReport } from './report.js';
 import type { Slice } from './slice.js';
-import { streamName, STREAMS, type Subject } from './subject.js';
+import { otherLabels, streamName, STREAMS, type Subject } from './subject.js';
 import type { Survey } from './survey.js';
 import { Verdict, VerdictTable } from './verdict-table.js';
 
@@ -29,6 +31,9 @@ export interface ExaminationTools {
   /** Set: sends what is missing. */
   readonly repair: RepairParts | undefined;
 }
+
+/** Different labels of a container that are reported, at most. */
+const MOST_LABEL_SETS = 20;
 
 /** What is looked at. */
 export interface Examined {
@@ -59,6 +64,8 @@ export class Examination {
   readonly #lokiOnly: LokiOnly;
   readonly #kinds = new RefusalKinds();
   readonly #prints = new Fingerprinter();
+  /** Labels under which lines were found that the settings do not give the container, and how many lines. */
+  readonly #otherLabels = new Map<string, number>();
   readonly #lines: [undefined, number, number] = [undefined, 0, 0];
   readonly #distinct: [undefined, number, number] = [undefined, 0, 0];
 
@@ -98,6 +105,15 @@ export class Examination {
     if (unsure.some((verdict) => table.having(verdict) > 0)) {
       await this.#lookup.elsewhere(signal, (slot) => this.#turn(slot, Verdict.elsewhere, ...unsure));
     }
+    if (table.having(Verdict.waiting) > 0 && this.#tools.repair?.force !== true) {
+      await this.#lookup.underOtherLabels(
+        signal,
+        (slot, entry, stream) => {
+          if (table.verdictOf(slot) === Verdict.waiting) this.#isUnderOtherLabels(slot, entry, stream);
+        },
+        () => table.having(Verdict.waiting) === 0,
+      );
+    }
     let failure: Error | undefined;
     const waiting = table.having(Verdict.waiting);
     const pending = table.having(Verdict.pending);
@@ -107,6 +123,8 @@ export class Examination {
       if (waiting > 0 || refused || this.#lokiOnly.anyUnknown) failure = await this.#name(report, signal);
     }
     this.#tally(report);
+    noteMalformed(report, this.#lookup.malformed);
+    noteUnasked(report, this.#lookup.unasked);
     if (failure !== undefined) throw failure;
   }
 
@@ -166,7 +184,9 @@ export class Examination {
     const { subject, slice } = this.#examined;
     const { repair, samples, shownFrom } = this.#tools;
     const [table, lookup, lokiOnly] = [this.#table, this.#lookup, this.#lokiOnly];
-    const sender = repair === undefined ? undefined : new MissingSender(repair, subject.log.container);
+    // What was not understood, or could not be asked for, may be what seems to be missing.
+    const sends = repair !== undefined && lookup.malformed === 0 && lookup.unasked === undefined;
+    const sender = sends ? new MissingSender(repair, subject.log.container) : undefined;
     const naming = new Naming({ subject, slice, table, lookup, lokiOnly, shownFrom, samples, sender });
     const failure = await naming.run(signal);
     if (table.having(Verdict.sent) > 0) {
@@ -186,9 +206,14 @@ export class Examination {
       counts.folded += lines - this.#distinct[stream];
       counts.inPieces += has(Verdict.inPieces);
       counts.renamed += has(Verdict.elsewhere);
+      counts.relabelled += has(Verdict.relabelled);
       counts.repaired += has(Verdict.repaired);
       counts.delivered +=
-        has(Verdict.found) + has(Verdict.inPieces) + has(Verdict.elsewhere) + has(Verdict.repaired);
+        has(Verdict.found) +
+        has(Verdict.inPieces) +
+        has(Verdict.elsewhere) +
+        has(Verdict.relabelled) +
+        has(Verdict.repaired);
       // Still waiting: gone from the Engine's log before it could be shown.
       counts.missing += has(Verdict.missing) + has(Verdict.sent) + has(Verdict.waiting);
       counts.pending += has(Verdict.stillPending) + has(Verdict.pending);
@@ -198,10 +223,25 @@ export class Examination {
       counts.refused += this.#kinds.countInto(report.refusals, has);
       this.#lokiOnly.countInto(stream, counts);
     }
+    for (const [labels, lines] of this.#otherLabels) {
+      const known = report.otherLabels.find((each) => each.labels === labels);
+      if (known !== undefined) known.lines += lines;
+      else if (report.otherLabels.length < MOST_LABEL_SETS) report.otherLabels.push({ labels, lines });
+    }
     const { unknown } = report.samples;
     for (const sample of this.#lokiOnly.samples()) {
       if (unknown.length >= this.#tools.samples) break;
       unknown.push(sample);
+    }
+  }
+
+  #isUnderOtherLabels(slot: number, { labels }: LokiEntry, stream: StreamNumber): void {
+    const text = otherLabels(this.#examined.subject, stream, labels);
+    this.#table.set(slot, text === undefined ? Verdict.found : Verdict.relabelled);
+    if (text === undefined) return;
+    const lines = this.#otherLabels.get(text);
+    if (lines !== undefined || this.#otherLabels.size < MOST_LABEL_SETS) {
+      this.#otherLabels.set(text, (lines ?? 0) + 1);
     }
   }
 

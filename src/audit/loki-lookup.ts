@@ -7,14 +7,28 @@ import type { LokiEntry } from '../loki/read/loki-query.js';
 import type { LokiReader } from '../loki/read/loki-reader.js';
 import { EqualLines } from './repeats.js';
 import type { Slice } from './slice.js';
-import { belongsTo, mayBeOf, selectorById, selectorOf, STREAMS, type Subject } from './subject.js';
+import { stampOf } from '../loki/read/stamp-range.js';
+import {
+  belongsTo,
+  mayBeOf,
+  otherLabels,
+  OTHER_WIDTHS,
+  selectorById,
+  selectorOf,
+  selectorsUnderOtherLabels,
+  STREAMS,
+  type Subject,
+} from './subject.js';
 import type { Survey } from './survey.js';
 import type { VerdictTable } from './verdict-table.js';
 
 /** Told of an entry of Loki's that the Engine has: where it stands in the table. */
-type Found = (slot: number) => void;
+type Found = (slot: number, entry: LokiEntry, stream: StreamNumber) => void;
 /** Told of one that it does not have. */
 type NotFound = (stream: StreamNumber, entry: LokiEntry, words: Uint32Array) => void;
+
+/** Of so many entries under other labels the stamp is kept. */
+const MOST_OTHERS = 20_000;
 
 /** Looks up in a table what Loki has of a slice. */
 export class LokiLookup {
@@ -26,6 +40,10 @@ export class LokiLookup {
   readonly #prints = new Fingerprinter();
   /** `stream stamp`, of which Loki did not give all entries. */
   readonly #crowded = new Set<string>();
+  /** `stream stamp`, of entries under other labels that are no line of the Engine's: perhaps pieces of one. */
+  readonly #others = new Set<string>();
+  #malformed = 0;
+  #unasked: PollardError | undefined;
 
   constructor(subject: Subject, survey: Survey, slice: Slice, reader: LokiReader, table: VerdictTable) {
     this.#subject = subject;
@@ -40,6 +58,21 @@ export class LokiLookup {
     return this.#crowded.has(`${stream} ${stamp}`);
   }
 
+  /** Under other labels there is an entry of this stamp that is no line of the Engine's. */
+  isUnderOtherLabels(stream: StreamNumber, stamp: Nanoseconds): boolean {
+    return this.#others.has(`${stream} ${stamp}`);
+  }
+
+  /** Why it is not known whether lines are under other labels; undefined: it is known, or was not asked for. */
+  get unasked(): PollardError | undefined {
+    return this.#unasked;
+  }
+
+  /** Entries that could not be understood: any line may be one of them. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
   /** What is in the container's streams. */
   async inStreams(signal: AbortSignal, found: Found, notFound?: NotFound): Promise<void> {
     for (const stream of STREAMS) {
@@ -50,11 +83,48 @@ export class LokiLookup {
 
   /** What was delivered when the container had another name. */
   async elsewhere(signal: AbortSignal, found: Found): Promise<void> {
+    await this.#byId(selectorById, signal, found);
+  }
+
+  /**
+   * What was delivered under labels that the settings do not give the container. Where Loki cannot be asked for that,
+   * it remains unknown: see `unasked`.
+   *
+   * @param isDone whether all that is looked for was found
+   */
+  async underOtherLabels(signal: AbortSignal, found: Found, isDone: () => boolean): Promise<void> {
+    try {
+      for (let width = 0; width < OTHER_WIDTHS && !isDone(); width++) {
+        await this.#byId(
+          (subject, stream) => selectorsUnderOtherLabels(subject, stream)[width],
+          signal,
+          found,
+          (stream, entry) => this.#foundOther(stream, entry),
+        );
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof PollardError)) throw error;
+      this.#unasked = error;
+    }
+  }
+
+  #foundOther(stream: StreamNumber, { seconds, nanos, labels }: LokiEntry): void {
+    if (this.#others.size >= MOST_OTHERS || otherLabels(this.#subject, stream, labels) === undefined) return;
+    this.#others.add(`${stream} ${stampOf(seconds, nanos)}`);
+  }
+
+  async #byId(
+    selectorFor: typeof selectorById,
+    signal: AbortSignal,
+    found: Found,
+    notFound?: NotFound,
+  ): Promise<void> {
     for (const stream of STREAMS) {
-      const selector = selectorById(this.#subject, stream);
+      const selector = selectorFor(this.#subject, stream);
       if (selector === undefined) continue;
       try {
-        await this.#read(selector, stream, signal, found);
+        await this.#read(selector, stream, signal, found, notFound);
       } catch (error) {
         // A Loki that cannot look for metadata refuses the question; then a new name is a new container.
         if (!(error instanceof PollardError) || error.code !== 'loki_query_refused') throw error;
@@ -86,7 +156,7 @@ export class LokiLookup {
             if (!this.#slice.takes(words)) return;
             const slot = this.#table.find(words);
             if (slot >= 0) {
-              found(slot);
+              found(slot, entry, stream);
             } else if (notFound !== undefined && !isGapText(line) && belongsTo(this.#subject, entry)) {
               if (!equal.repeats(seconds, nanos, words)) notFound(stream, entry, words);
             }
@@ -95,6 +165,7 @@ export class LokiLookup {
         signal,
       );
       crowded.push(...result.crowded);
+      this.#malformed += result.malformed;
     }
     return crowded;
   }

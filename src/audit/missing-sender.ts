@@ -12,6 +12,8 @@ export interface RepairParts {
   readonly push: (batch: LineBatch) => Promise<Delivered>;
   /** Bytes at which a batch is sent. */
   readonly batchBytes: number;
+  /** Also send lines that are in Loki under labels that the settings do not give the container. Default: not. */
+  readonly force?: boolean;
 }
 
 /** Batches that may wait for Loki before the reading pauses. */

@@ -118,7 +118,8 @@ export class Naming {
     if (verdict === Verdict.pending) return Verdict.stillPending;
     if (lookup.isCrowded(stream, stamp)) return Verdict.crowded;
     if (shownFrom !== undefined && stamp < shownFrom) return Verdict.expired;
-    return pieces === 'beginning' ? Verdict.changed : Verdict.missing;
+    if (pieces === 'beginning') return Verdict.changed;
+    return lookup.isUnderOtherLabels(stream, stamp) ? Verdict.relabelled : Verdict.missing;
   }
 
   #sample(

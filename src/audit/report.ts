@@ -19,6 +19,8 @@ export interface StreamCounts {
   inPieces: number;
   /** Of the delivered: under another name that the container had. */
   renamed: number;
+  /** Of the delivered: under labels that these settings do not give the container. */
+  relabelled: number;
   /** Not in Loki, and no reason is known. After a repair: still not. */
   missing: number;
   /** Were missing, and are in Loki now. */
@@ -50,6 +52,7 @@ export function noCounts(): StreamCounts {
     delivered: 0,
     inPieces: 0,
     renamed: 0,
+    relabelled: 0,
     missing: 0,
     repaired: 0,
     refused: 0,
@@ -84,6 +87,13 @@ export interface Refusals {
   readonly reason: string;
 }
 
+/** Labels under which lines of a container are in Loki, and that these settings do not give it. */
+export interface OtherLabels {
+  /** Those that differ, as a selector of LogQL: `{host="a"}`. A label that is not there has an empty value. */
+  readonly labels: string;
+  lines: number;
+}
+
 export interface Samples {
   /** After a repair: still missing. */
   readonly missing: LineSample[];
@@ -116,6 +126,7 @@ export interface ContainerReport {
   readonly byCursor: boolean;
   readonly streams: Readonly<Record<StreamName, StreamCounts>>;
   readonly refusals: Refusals[];
+  readonly otherLabels: OtherLabels[];
   readonly samples: Samples;
 }
 
@@ -128,10 +139,29 @@ export function noteReading(report: ContainerReport, { fault, complete }: Engine
     'the Engine does not show the log to its end: a damaged place in it hides what stands behind';
 }
 
+/** Entries of Loki's that cannot be understood make the report partial: any line may be one of them. */
+export function noteMalformed(report: ContainerReport, entries: number): void {
+  if (report.status !== 'read' || entries === 0) return;
+  report.status = 'partial';
+  report.reason =
+    "Loki's answers have entries that could not be understood: check that no proxy rewrites them";
+}
+
+/** That nobody knows whether lines are in Loki under other labels makes the report partial: a repair sends none. */
+export function noteUnasked(report: ContainerReport, error: Error | undefined): void {
+  if (report.status !== 'read' || error === undefined) return;
+  report.status = 'partial';
+  report.reason = `whether lines are in Loki under other labels could not be asked, so none are sent without --force: ${error.message}`;
+}
+
 export interface AuditReport {
   readonly range: StampRange;
   readonly containers: readonly ContainerReport[];
+  /** Containers of which the entry in the list could not be understood. */
+  readonly skipped: number;
   readonly totals: StreamCounts;
+  /** Lines that a repair did not send, because they are in Loki under other labels. */
+  readonly withheld: number;
   /** What ended the audit early: Loki could not be asked, or did not take the repair. */
   readonly failure: Error | undefined;
   /** What else limits what the report can say. */

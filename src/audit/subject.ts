@@ -47,6 +47,36 @@ export function selectorById(subject: Subject, stream: StreamNumber): string | u
   return `${formatLabels(others)} | container_id="${subject.log.container.id}"`;
 }
 
+/** How many selectors there are in selectorsUnderOtherLabels(), at most. */
+export const OTHER_WIDTHS = 3;
+
+/**
+ * Finds the container's lines under whatever labels they were sent, by its id: on another host, on the same host under
+ * other labels, anywhere. Each looks at more lines than the one before, the last at those of all streams. Empty: its id
+ * was not sent.
+ */
+export function selectorsUnderOtherLabels(subject: Subject, stream: StreamNumber): readonly string[] {
+  if (!subject.idIsSent) return [];
+  const { host, ...others } = lastingLabels(subject.labels(streamName(stream)));
+  const anywhere = { stream: streamName(stream) };
+  const sets = host === undefined || host === '' ? [anywhere] : [others, { ...anywhere, host }, anywhere];
+  return sets.map((labels) => `${formatLabels(labels)} | container_id="${subject.log.container.id}"`);
+}
+
+/**
+ * In which lasting labels a stream differs from the container's, with its own values, as a selector of LogQL; a label
+ * that it does not have is empty. Undefined: in none.
+ */
+export function otherLabels(subject: Subject, stream: StreamNumber, labels: LabelSet): string | undefined {
+  const own = lastingLabels(subject.labels(streamName(stream)));
+  const pairs = Object.entries(own)
+    .filter(([name, value]) => value !== '' && labels[name] !== value)
+    .map(([name]): readonly [string, string] => [name, labels[name] ?? ''])
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => (value === '' ? `${name}=""` : formatLabels({ [name]: value }).slice(1, -1)));
+  return pairs.length === 0 ? undefined : `{${pairs.join(', ')}}`;
+}
+
 /**
  * Whether an entry may be the container's. Without structured metadata containers that had the same name are
  * one to Loki.

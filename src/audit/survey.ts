@@ -49,6 +49,8 @@ export class Survey {
   readonly #storedTwice: [number, number, number] = [0, 0, 0];
   readonly #heldBytes: number;
   reading: EngineReading | undefined;
+  /** Entries of Loki's that could not be understood. */
+  malformed = 0;
 
   constructor(subject: Subject, tools: SurveyTools) {
     this.#subject = subject;
@@ -146,7 +148,7 @@ export class Survey {
     const prints = new Fingerprinter();
     const equal = new EqualLines();
     // Where not all entries of a stamp can be seen the sums may differ; then they are looked at one by one.
-    await reader.read(
+    const { malformed } = await reader.read(
       {
         selector: selectorOf(this.#subject, stream),
         range: this.#subject.range,
@@ -172,6 +174,7 @@ export class Survey {
       },
       signal,
     );
+    this.malformed += malformed;
   }
 
   /** Whether Loki has all lines of a bucket, or all of those that the cursor says were delivered. */

@@ -20,6 +20,8 @@ export const Verdict = {
   inPieces: 11,
   /** In Loki, under another name of the container. */
   elsewhere: 12,
+  /** In Loki with the container's id, under labels that the settings do not give it. */
+  relabelled: 13,
 } as const;
 
 /** From here to the last: refused, each number for a kind of refusal. */

@@ -10,6 +10,10 @@ Examples:
   pollard verify --container 'shop-*' --since 2026-11-20T00:00:00Z --json
   pollard verify --since 2h --repair
 
+Lines that Loki has with the container's id under other labels than these settings give are delivered, and named. They
+are mostly a sign of settings that differ from those of the service (collector.host, labels): --repair does not send
+them again without --force, and ends with 6.
+
 Times: ISO 8601 with a zone, so far back from now (25h), yesterday, or Unix seconds.
 ${exitCodesHelp({
   ok: 'nothing is missing',
@@ -17,7 +21,8 @@ ${exitCodesHelp({
   usage: true,
   engine: true,
   loki: true,
-  partial: 'some containers could not be read, or some lines not judged; nothing is known to be missing',
+  partial:
+    'some containers could not be read, some lines not judged, or not sent by --repair, since Loki has them under other labels; nothing is known to be missing',
   mismatch: 'lines are missing in Loki',
   interrupted: true,
 })}`;
@@ -48,6 +53,10 @@ export function addAuditCommands(program: Command, session: Session): void {
     .option('--container <name...>', 'only these; * and ? stand for other letters; an id will do')
     .option('--samples <n>', 'lines shown as examples, of each kind and container; default: 10')
     .option('--repair', 'send what is missing, and look again')
+    .option(
+      '--force',
+      'with --repair: also send what Loki has under other labels; it has each line twice then',
+    )
     .option('--json', 'print one JSON document')
     .addHelpText('after', VERIFY_HELP)
     .action(async (texts: VerifyTexts, command: Command) => {

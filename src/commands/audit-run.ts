@@ -21,6 +21,7 @@ export interface VerifyTexts {
   readonly container?: string[];
   readonly samples?: string;
   readonly repair?: boolean;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -41,11 +42,19 @@ export async function runVerify(session: Session, config: Config, texts: VerifyT
     ...(samples === undefined ? {} : { samples: wholeNumber('--samples', samples) }),
     json: texts.json === true,
   };
+  if (texts.force === true && texts.repair !== true) {
+    throw new PollardError('usage', '--force: there is nothing to force without --repair', {
+      setting: '--force',
+      hint: 'add --repair, or leave --force out',
+      exit: 'usage',
+    });
+  }
+  const repair = texts.repair === true ? { force: texts.force === true } : undefined;
   await withParts(
     'the audit',
     config,
     session,
-    async (options) => await verifyParts(config, texts.repair === true, options),
+    async (options) => await verifyParts(config, repair, options),
     async (parts, signal) => {
       try {
         return await verify({ ...parts, onProgress: progress.update }, flags, signal);

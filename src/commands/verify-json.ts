@@ -4,12 +4,13 @@ import { formatStamp } from '../model/nanoseconds.js';
 
 /** The report as one JSON document, on one line. Stamps are RFC 3339 with nine digits. */
 export function verifyJson(report: AuditReport, seconds: number, exitCode: number): string {
-  const { range, containers, totals, failure, notes } = report;
+  const { range, containers, totals, withheld, failure, notes } = report;
   const document = {
     since: formatStamp(range.from),
     until: formatStamp(range.until),
     containers: containers.map(containerJson),
     totals: countsJson(totals),
+    withheld,
     failure: failure === undefined ? null : failureJson(failure),
     notes,
     seconds: Number(seconds.toFixed(3)),
@@ -19,7 +20,8 @@ export function verifyJson(report: AuditReport, seconds: number, exitCode: numbe
 }
 
 function containerJson(report: ContainerReport) {
-  const { container, containerId, status, reason, range, byCursor, streams, refusals, samples } = report;
+  const { container, containerId, status, reason, range, byCursor, streams, refusals, otherLabels, samples } =
+    report;
   return {
     container,
     container_id: containerId,
@@ -30,6 +32,7 @@ function containerJson(report: ContainerReport) {
     until: formatStamp(range.until),
     streams: { stdout: countsJson(streams.stdout), stderr: countsJson(streams.stderr) },
     refusals,
+    other_labels: otherLabels,
     samples: samplesJson(samples),
   };
 }

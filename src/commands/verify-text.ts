@@ -55,7 +55,7 @@ function troubles({ container, status, reason }: ContainerReport): string[] {
   return [`${status.padEnd(10)} ${shownText(container)}: ${shownText(reason ?? '', 300)}`];
 }
 
-function examples({ container, samples, refusals, streams }: ContainerReport): string[] {
+function examples({ container, samples, refusals, otherLabels, streams }: ContainerReport): string[] {
   const name = shownText(container);
   const shown = (kind: string, list: readonly LineSample[], all: number): string[] => {
     const lines = list.map(
@@ -68,6 +68,10 @@ function examples({ container, samples, refusals, streams }: ContainerReport): s
   const sum = (count: keyof StreamCounts): number => streams.stdout[count] + streams.stderr[count];
   return [
     ...shown('missing', samples.missing, sum('missing')),
+    ...otherLabels.map(
+      ({ labels, lines }) =>
+        `${'relabelled'.padEnd(10)} ${name} ${lines} not under the labels of these settings: the same lines exist under ${shownText(labels, 300)}`,
+    ),
     ...shown('repaired', samples.repaired, sum('repaired')),
     ...refusals.map(
       ({ kind, lines, reason }) =>
@@ -84,6 +88,7 @@ const EXPLAINED: readonly Explained[] = [
   ['folded', 'equal to another line of the same stamp: Loki keeps them as one'],
   ['inPieces', 'in Loki in several pieces: they were not ended for longer than lines.open_max_age'],
   ['renamed', 'in Loki under another name that the container had'],
+  ['relabelled', 'in Loki under labels that these settings do not give the container'],
   ['repaired', 'were missing, were sent, and are in Loki now'],
   ['refused', 'refused by Loki and kept in the rejected-lines file: pollard resend sends them again'],
   ['pending', "behind the collector's cursor, or not ended yet: it has still to deliver them"],
@@ -117,20 +122,25 @@ function explanations({ totals, containers, notes }: AuditReport): string[] {
   return [...explained, ...notes.map((text) => `note       ${shownText(text, 300)}`)];
 }
 
-function verdict({ totals, failure, containers }: AuditReport): string {
+function verdict({ totals, failure, containers, skipped, withheld }: AuditReport): string {
   if (failure !== undefined) {
     const hint = failure instanceof PollardError && failure.hint !== undefined ? `; ${failure.hint}` : '';
     return `ended early: ${shownText(failure.message, 300)}${hint}`;
   }
-  if (totals.missing > 0) return `${totals.missing} of ${totals.lines} lines are missing in Loki`;
-  const unread = containers.filter(
-    ({ status }) => status === 'partial' || status === 'unreadable' || status === 'failed',
-  );
-  if (unread.length > 0) {
-    const noun = unread.length === 1 ? 'container' : 'containers';
-    return `nothing is missing of what could be read; ${unread.length} ${noun} could not, or not to the end`;
+  const other =
+    withheld === 0
+      ? ''
+      : `; ${withheld} ${withheld === 1 ? 'line was' : 'lines were'} not sent again, since Loki has the same under other labels: check the settings, or send them with --force`;
+  if (totals.missing > 0) return `${totals.missing} of ${totals.lines} lines are missing in Loki${other}`;
+  const unread =
+    skipped +
+    containers.filter(({ status }) => status === 'partial' || status === 'unreadable' || status === 'failed')
+      .length;
+  if (unread > 0) {
+    const noun = unread === 1 ? 'container' : 'containers';
+    return `nothing is missing of what could be read; ${unread} ${noun} could not, or not to the end${other}`;
   }
   return totals.crowded + totals.changed > 0
-    ? 'nothing is known to be missing; not all lines could be judged'
-    : 'nothing is missing';
+    ? `nothing is known to be missing; not all lines could be judged${other}`
+    : `nothing is missing${other}`;
 }

@@ -1,6 +1,7 @@
 import { audit, type AuditOptions } from '../audit/audit.js';
 import type { AuditReport } from '../audit/report.js';
 import { nearest } from '../config/nearest.js';
+import type { MalformedItem } from '../docker/malformed.js';
 import type { ContainerSummary } from '../model/container.js';
 import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
@@ -40,7 +41,8 @@ const DEFAULT_SAMPLES = 10;
  * `repair`, what is missing is sent, and looked for again.
  *
  * @returns the exit code: ok only if nothing is missing; mismatch if something is; partial if a container could not
- *   be read to its end, or lines could not be judged; engine or loki if these did not answer
+ *   be read to its end, lines could not be judged, or a repair did not send lines that are in Loki under other labels;
+ *   engine or loki if these did not answer
  * @throws PollardError for flags that cannot be, and when the Engine cannot be asked for its containers
  */
 export async function verify(parts: VerifyParts, flags: VerifyFlags, signal: AbortSignal): Promise<number> {
@@ -54,7 +56,8 @@ export async function verify(parts: VerifyParts, flags: VerifyFlags, signal: Abo
       ? undefined
       : parseTime(flags.until, { flag: '--until', bound: 'end', now, ...zone });
   checkRange(since, until ?? now);
-  const listed = await engine.list(signal);
+  const skipped: MalformedItem[] = [];
+  const listed = await engine.list(signal, (item) => skipped.push(item));
   const collected = listed.filter(parts.selects ?? (() => true));
   const chosen = new Set(choose(collected, listed, flags.containers).map(({ id }) => id));
   const report = await audit(
@@ -63,6 +66,8 @@ export async function verify(parts: VerifyParts, flags: VerifyFlags, signal: Abo
       // What is told is what was chosen from: not another list.
       engine: { list: async () => await Promise.resolve(listed), inspect: engine.inspect.bind(engine) },
       selects: ({ id }) => chosen.has(id),
+      // Of those that are named, none can be one of them.
+      skipped: flags.containers.length === 0 ? skipped : [],
       since,
       ...(until === undefined ? {} : { until }),
       settings: { ...settings, samples: flags.samples ?? DEFAULT_SAMPLES },
@@ -75,10 +80,11 @@ export async function verify(parts: VerifyParts, flags: VerifyFlags, signal: Abo
   return code;
 }
 
-function exitCodeOf({ failure, totals, containers }: AuditReport): number {
+function exitCodeOf({ failure, totals, containers, withheld, skipped }: AuditReport): number {
   if (failure !== undefined)
     return failure instanceof PollardError ? ExitCode[failure.exit] : ExitCode.failure;
   if (totals.missing > 0) return ExitCode.mismatch;
+  if (withheld > 0 || skipped > 0) return ExitCode.partial;
   const unread = containers.some(
     ({ status }) => status === 'partial' || status === 'unreadable' || status === 'failed',
   );

@@ -1,3 +1,4 @@
+import type { VerifyParts } from '../../../src/commands/verify.js';
 import { HeldBytes } from '../../../src/audit/held-bytes.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { withVerifyWorld, type VerifyWorld } from '../../support/verify-world.js';
@@ -130,6 +131,84 @@ test('50,000 lines are looked at in bounded memory, and the few that are missing
       expect((await world.report()).totals).toMatchObject({ missing: 50_000, delivered: 0 });
     },
   );
+});
+
+describe('lines that Loki has under other labels', () => {
+  const fill = async (world: VerifyWorld): Promise<void> => {
+    const web = world.engine.addContainer({ name: 'web' });
+    for (let i = 0; i < 100; i++) web.writeLine(i % 3 === 0 ? 'stderr' : 'stdout', `line ${i}`);
+    await world.collect();
+  };
+
+  test('are delivered and named; a repair does not send them again', async () => {
+    await withVerifyWorld({}, async (world) => {
+      await fill(world);
+      world.loki.lose(1, SELECTOR, ({ line }) => line === 'line 7');
+      const before = world.loki.counts().entries;
+      const { streamLabels, repair } = world.onHost('b');
+      const found = await world.verify({}, { streamLabels });
+      expect(found.code).toBe(7);
+      expect(found.text).toContain(
+        '99 not under the labels of these settings: the same lines exist under {host="h"}',
+      );
+      expect(found.text).toContain('1 of 100 lines are missing in Loki');
+
+      // What is nowhere is sent.
+      const repaired = await world.report({}, { streamLabels, repair });
+      expect(repaired).toMatchObject({
+        exit_code: 6,
+        withheld: 99,
+        totals: { delivered: 100, relabelled: 99, missing: 0, repaired: 1 },
+        containers: [{ other_labels: [{ labels: '{host="h"}', lines: 99 }] }],
+      });
+      expect(world.loki.counts().entries).toBe(before + 1);
+      const again = await world.verify({}, { streamLabels, repair });
+      expect(again.code).toBe(6);
+      expect(again.text).toContain('nothing is missing; 99 lines were not sent again');
+      expect(again.text).toContain('--force');
+      expect(await world.verify({}, { streamLabels })).toMatchObject({ code: 0 });
+    });
+  });
+
+  test('are sent again if that is forced', async () => {
+    await withVerifyWorld({}, async (world) => {
+      await fill(world);
+      const { streamLabels, repair } = world.onHost('b');
+      const forced = await world.report({}, { streamLabels, repair: { ...repair, force: true } });
+      expect(forced).toMatchObject({ exit_code: 0, withheld: 0, totals: { repaired: 100, relabelled: 0 } });
+      expect(world.loki.counts().entries).toBe(200);
+      // Under its own labels all was there before.
+      expect(await world.report()).toMatchObject({ exit_code: 0, totals: { delivered: 100, relabelled: 0 } });
+    });
+  });
+
+  test('are found where the container had a label less', async () => {
+    await withVerifyWorld({}, async (world) => {
+      await fill(world);
+      const { repair } = world;
+      const before = world.loki.counts().entries;
+      const streamLabels: VerifyParts['streamLabels'] = (container, stream) => ({
+        ...world.onHost('h').streamLabels(container, stream),
+        app: 'shop',
+      });
+      const report = await world.report({}, { streamLabels, repair });
+      expect(report).toMatchObject({ exit_code: 6, totals: { missing: 0, relabelled: 100 } });
+      expect(report.containers[0]?.other_labels).toEqual([{ labels: '{app=""}', lines: 100 }]);
+      expect(world.loki.counts().entries).toBe(before);
+    });
+  });
+
+  test('of another container are no lines of this one', async () => {
+    await withVerifyWorld({}, async (world) => {
+      const [web, db] = ['web', 'db'].map((name) => world.engine.addContainer({ name }));
+      const stamp = world.clock.now();
+      for (const each of [web, db]) each?.writeLine('stdout', 'same', stamp);
+      await world.collect();
+      expect(world.loki.lose(1, '{container="web"}')).toBe(1);
+      const report = await world.report({}, { repair: world.repair });
+      expect(report).toMatchObject({ exit_code: 0, totals: { repaired: 1, relabelled: 0, delivered: 2 } });
+    });
+  });
 });
 
 describe('many lines of one stamp', () => {

@@ -14,6 +14,7 @@ import { PollardError } from '../../../src/model/errors.js';
 import { formatStamp, NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { EngineError } from '../../../src/docker/engine-error.js';
 import { auditOf, containerNamed, labelsOf, START, type Fixture } from '../../support/audit-fixture.js';
+import { LeapingClock } from '../../support/leaping-clock.js';
 import { ModelLog } from '../../support/model-log.js';
 import { ModelLoki } from '../../support/model-loki.js';
 
@@ -586,4 +587,120 @@ test('tells how far it is, and holds no more for a long log than for a short one
     peaks.push(held.peak);
   }
   expect(peaks[1]).toBeLessThanOrEqual((peaks[0] as number) * 1.01);
+});
+
+test('an entry of Loki that cannot be understood may be the line that seems to be missing: nothing is sent', async () => {
+  write(1n, 'one');
+  write(2n, 'two');
+  store(1n, 'one');
+  store(2n, 'two');
+  const damaged: typeof loki = Object.create(loki, {
+    get: {
+      value: async (...question: Parameters<ModelLoki['get']>) => {
+        const answer = await loki.get(...question);
+        return { ...answer, body: answer.body.replace('"two"', '2') };
+      },
+    },
+  }) as typeof loki;
+  const sent: unknown[] = [];
+  const repair = {
+    newBatch: () => {
+      sent.push('a batch');
+      throw new Error('nothing is to be sent');
+    },
+    push: () => Promise.reject(new Error('nothing is to be sent')),
+    batchBytes: 1000,
+  };
+  const { first } = await run({ transport: damaged }, { repair });
+  expect(first).toMatchObject({
+    status: 'partial',
+    reason: expect.stringContaining('could not be understood') as string,
+    streams: { stdout: { delivered: 1, missing: 1 } },
+  });
+  expect(sent).toEqual([]);
+});
+
+describe('whether lines are in Loki under other labels', () => {
+  /** Refuses, or does not answer, what has this in its query. */
+  function without(text: string, answer: { status: number; body: string; contentType: string }): typeof loki {
+    return Object.create(loki, {
+      get: {
+        value: async (...question: Parameters<ModelLoki['get']>) => {
+          const { query = '' } = question[1].parameters ?? {};
+          return query.startsWith(text) ? answer : await loki.get(...question);
+        },
+      },
+    }) as typeof loki;
+  }
+  const anywhere = '{stream="stdout"} |';
+  const sent: string[] = [];
+  const repair = {
+    newBatch: () => {
+      sent.push('a batch');
+      throw new Error('a batch is wanted');
+    },
+    push: () => Promise.reject(new Error('nothing is pushed here')),
+    batchBytes: 1000,
+  };
+  beforeEach(() => {
+    sent.length = 0;
+    write(1n, 'one');
+    write(2n, 'two');
+    store(1n, 'one');
+  });
+
+  test('cannot be asked: said, and nothing is sent', async () => {
+    const transport = without(anywhere, { status: 404, body: 'no such page', contentType: 'text/plain' });
+    const away = without(anywhere, { status: 500, body: 'internal', contentType: 'text/plain' });
+    // A Loki that does not know structured metadata has no lines with an id.
+    await expect(run({ transport }, { repair, idIsSent: true })).rejects.toThrow('a batch is wanted');
+    const { first } = await run(
+      { transport: away },
+      { repair, idIsSent: true, clock: new LeapingClock(START + 1_000_000n * SECOND) },
+    );
+    expect(first).toMatchObject({ status: 'partial', streams: { stdout: { missing: 1, repaired: 0 } } });
+    expect(first.reason).toContain('could not be asked');
+    expect(sent).toEqual(['a batch']);
+  });
+
+  test('is asked of other hosts first, and of all streams only for what is not found before', async () => {
+    const selectors = new Set<string>();
+    const transport = Object.create(loki, {
+      get: {
+        value: async (...question: Parameters<ModelLoki['get']>) => {
+          selectors.add(question[1].parameters?.['query'] ?? '');
+          return await loki.get(...question);
+        },
+      },
+    }) as typeof loki;
+    loki.entries.push({
+      labels: { ...labelsOf(web, 'stdout'), host: 'other' },
+      stamp: START + 2n,
+      line: 'two',
+      containerId: web.id,
+    });
+    const { first } = await run({ transport }, { idIsSent: true });
+    expect(first.streams.stdout).toMatchObject({ delivered: 2, relabelled: 1, missing: 0 });
+    expect(first.otherLabels).toEqual([{ labels: '{host="other"}', lines: 1 }]);
+    expect([...selectors].some((each) => each.startsWith(anywhere))).toBe(false);
+  });
+
+  test('a piece of the line is there, under other labels: it is not sent', async () => {
+    write(3n, 'x'.repeat(5000));
+    for (const [at, line] of [
+      [2n, 'two'],
+      [3n, 'x'.repeat(2000)],
+    ] as const) {
+      loki.entries.push({
+        labels: { container: 'web', job: 'else', stream: 'stdout' },
+        stamp: START + at,
+        line,
+        containerId: web.id,
+      });
+    }
+    const { first } = await run({}, { repair, idIsSent: true });
+    expect(first.streams.stdout).toMatchObject({ delivered: 3, relabelled: 2, missing: 0 });
+    expect(first.otherLabels).toEqual([{ labels: '{host="", job="else"}', lines: 1 }]);
+    expect(sent).toEqual([]);
+  });
 });

@@ -47,12 +47,12 @@ const NO_GATE = { open: () => undefined, close: () => undefined };
 /**
  * Wires an audit. It reads beside a running service, and changes no cursor.
  *
- * @param repair send what is missing
+ * @param repair send what is missing; undefined: do not
  * @throws PollardError for settings that cannot work
  */
 export async function verifyParts(
   config: Config,
-  repair: boolean,
+  repair: { readonly force: boolean } | undefined,
   options: AuditPartsOptions,
 ): Promise<Closable<Omit<VerifyParts, 'onProgress'>>> {
   const { clock, random, observe, out, signal } = options;
@@ -97,6 +97,7 @@ export async function verifyParts(
               newBatch,
               push: async (batch) => await pusher.push(entryBatch(batch), signal),
               batchBytes: bounded.loki.batch.max_bytes,
+              force: repair?.force === true,
             },
           }),
     },

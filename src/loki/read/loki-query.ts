@@ -3,6 +3,7 @@ import { LokiRequestError } from '../loki-error.js';
 import type { LokiAnswer, LokiTransport } from '../transport.js';
 import type { Clock, Random } from '../../model/clock.js';
 import { PollardError } from '../../model/errors.js';
+import type { LabelSet } from '../../model/labels.js';
 import type { StampRange } from './stamp-range.js';
 
 /** One entry as Loki gives it back. */
@@ -17,7 +18,7 @@ export interface LokiEntry {
   /** All structured metadata, with what Loki added; from a Loki before 2.9, the labels too. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The labels of its stream; the same object for all entries of a stream in one answer. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: LabelSet;
 }
 
 export interface PageQuestion {
@@ -33,6 +34,8 @@ export type PageAnswer =
       readonly kind: 'page';
       /** Sorted by stamp, in the direction asked for. */
       readonly entries: readonly LokiEntry[];
+      /** Entries that could not be understood, and are not among these. */
+      readonly malformed: number;
       /** Of the answer's text. */
       readonly bytes: number;
     }
@@ -126,7 +129,7 @@ function mayBeSize(error: LokiRequestError): boolean {
 
 function readAnswer(answer: LokiAnswer, direction: PageQuestion['direction']): PageAnswer | PollardError {
   const { status, body } = answer;
-  if (status === 200) return { kind: 'page', entries: entriesOf(body, direction), bytes: body.length };
+  if (status === 200) return { kind: 'page', ...entriesOf(body, direction), bytes: body.length };
   const error = queryFailed(answer);
   const max = /max entries limit per query exceeded.{0,80}\(\d+ > (\d+)\)/i.exec(body)?.[1];
   if (max !== undefined) return { kind: 'limit', max: Number(max) };
@@ -157,44 +160,82 @@ function queryFailed({ status, body }: LokiAnswer): PollardError {
   });
 }
 
+/** Entries of an answer could not be understood, and the rest is not enough. */
+export function notUnderstood(): PollardError {
+  return new PollardError('loki_query_failed', "entries of Loki's answer to a query cannot be understood", {
+    hint: 'check that no proxy before Loki rewrites its answers',
+    setting: 'loki.url',
+    exit: 'loki',
+  });
+}
+
 interface Answer {
-  readonly data?: {
-    readonly encodingFlags?: readonly string[];
-    readonly result?: readonly {
-      readonly stream: Readonly<Record<string, string>>;
-      readonly values: readonly (readonly [
-        string,
-        string,
-        { structuredMetadata?: Readonly<Record<string, string>> }?,
-      ])[];
-    }[];
-  };
+  readonly data?: { readonly encodingFlags?: unknown; readonly result?: unknown };
 }
 
 const NO_METADATA: Readonly<Record<string, string>> = {};
 
-/** Reads the answer's streams (pkg/util/marshal/query.go encodeStreams) into one list, sorted by stamp. */
-function entriesOf(body: string, direction: PageQuestion['direction']): LokiEntry[] {
+interface Stream {
+  readonly stream: LabelSet;
+  readonly values: readonly unknown[];
+}
+
+/** `[stamp, line, {structuredMetadata}]` */
+type Value = readonly [string, string, { structuredMetadata?: Readonly<Record<string, string>> }?];
+
+const STAMP = /^\d{10,20}$/;
+
+/**
+ * Reads the answer's streams (pkg/util/marshal/query.go encodeStreams) into one list, sorted by stamp. An entry that
+ * cannot be understood is counted; the others are not affected.
+ *
+ * @throws PollardError `loki_query_failed` when the answer is none of Loki's
+ */
+function entriesOf(
+  body: string,
+  direction: PageQuestion['direction'],
+): { readonly entries: readonly LokiEntry[]; readonly malformed: number } {
+  const { data } = answerOf(body);
   const entries: LokiEntry[] = [];
-  try {
-    const { data } = JSON.parse(body) as Answer;
-    if (data?.result === undefined) throw new TypeError('no result');
-    // A Loki before 2.9 does not know the flag, and has the metadata, if any, among the labels.
-    const beside = data.encodingFlags?.includes('categorize-labels') === true;
-    for (const { stream, values } of data.result) {
-      for (const [stamp, line, more] of values) {
-        const metadata = (beside ? more?.structuredMetadata : stream) ?? NO_METADATA;
-        const whole = stamp.length - 9;
-        entries.push({
-          seconds: Number(stamp.slice(0, whole)),
-          nanos: Number(stamp.slice(whole)),
-          line,
-          containerId: metadata['container_id'],
-          metadata,
-          labels: stream,
-        });
-      }
+  let malformed = 0;
+  // A Loki before 2.9 does not know the flag, and has the metadata, if any, among the labels.
+  const flags = data?.encodingFlags;
+  const beside = Array.isArray(flags) && flags.includes('categorize-labels');
+  for (const each of data?.result as readonly unknown[]) {
+    if (!isStream(each)) {
+      malformed++;
+      continue;
     }
+    const { stream: labels, values } = each;
+    for (const value of values) {
+      if (!isValue(value)) {
+        malformed++;
+        continue;
+      }
+      const [stamp, line, more] = value;
+      const metadata = (beside ? more?.structuredMetadata : labels) ?? NO_METADATA;
+      const whole = stamp.length - 9;
+      entries.push({
+        seconds: Number(stamp.slice(0, whole)),
+        nanos: Number(stamp.slice(whole)),
+        line,
+        containerId: metadata['container_id'],
+        metadata,
+        labels,
+      });
+    }
+  }
+  const sign = direction === 'forward' ? 1 : -1;
+  // Stable: what came first at a stamp stays first.
+  entries.sort((a, b) => sign * (a.seconds - b.seconds || a.nanos - b.nanos));
+  return { entries, malformed };
+}
+
+function answerOf(body: string): Answer {
+  try {
+    const answer = JSON.parse(body) as Answer;
+    if (!Array.isArray(answer.data?.result)) throw new TypeError('no result');
+    return answer;
   } catch (cause) {
     throw new PollardError('loki_query_failed', `Loki's answer to a query is none: ${body.slice(0, 100)}`, {
       hint: 'check that loki.url is the one of Loki: something else answers there',
@@ -203,7 +244,17 @@ function entriesOf(body: string, direction: PageQuestion['direction']): LokiEntr
       cause,
     });
   }
-  const sign = direction === 'forward' ? 1 : -1;
-  // Stable: what came first at a stamp stays first.
-  return entries.sort((a, b) => sign * (a.seconds - b.seconds || a.nanos - b.nanos));
+}
+
+function isStream(value: unknown): value is Stream {
+  if (typeof value !== 'object' || value === null) return false;
+  const { stream, values } = value as Partial<Stream>;
+  return typeof stream === 'object' && (stream as object | null) !== null && Array.isArray(values);
+}
+
+function isValue(value: unknown): value is Value {
+  if (!Array.isArray(value)) return false;
+  const [stamp, line, more] = value as readonly unknown[];
+  if (typeof stamp !== 'string' || !STAMP.test(stamp) || typeof line !== 'string') return false;
+  return more === undefined || (typeof more === 'object' && more !== null);
 }

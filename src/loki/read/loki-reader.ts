@@ -1,5 +1,11 @@
 import type { Nanoseconds } from '../../model/nanoseconds.js';
-import type { LokiEntry, LokiQueries, PageQuestion } from './loki-query.js';
+import {
+  notUnderstood,
+  type LokiEntry,
+  type LokiQueries,
+  type PageAnswer,
+  type PageQuestion,
+} from './loki-query.js';
 import { PageSize } from './page-size.js';
 import { stampOf, type StampRange } from './stamp-range.js';
 
@@ -25,7 +31,11 @@ export interface StreamReading {
 export interface ReadingResult {
   /** Stamps with more entries than Loki gives at once: perhaps not all of them were seen. */
   readonly crowded: readonly Nanoseconds[];
+  /** Entries that could not be understood, and were not visited; one at the edge of two pages counts twice. */
+  readonly malformed: number;
 }
+
+type Page = Extract<PageAnswer, { readonly kind: 'page' }>;
 
 const DEFAULT_MAX_RANGE = 30n * 86_400n * 1_000_000_000n;
 const SHORTEST_RANGE = 1_000_000_000n;
@@ -65,15 +75,20 @@ export class LokiReader {
   async read(reading: StreamReading, signal: AbortSignal): Promise<ReadingResult> {
     const { range, visit, expected } = reading;
     const crowded: Nanoseconds[] = [];
+    let malformed = 0;
     // Everything before this stamp was visited.
     let at = range.from;
     while (at < range.until) {
       const until = smaller(at + this.#range, range.until);
       const limit = this.#size.next(expected?.(at, PageSize.wantedBytes));
-      const entries = await this.#ask(reading, { from: at, until }, limit, 'forward', signal);
-      if (entries === undefined) continue;
+      const page = await this.#ask(reading, { from: at, until }, limit, 'forward', signal);
+      if (page === undefined) continue;
+      const { entries } = page;
+      malformed += page.malformed;
       const last = entries.at(-1);
-      if (last === undefined || entries.length < limit) {
+      if (last === undefined || entries.length + page.malformed < limit) {
+        // Where the next page should begin is not known.
+        if (page.malformed >= limit) throw notUnderstood();
         for (const entry of entries) visit(entry);
         at = until;
         continue;
@@ -86,7 +101,7 @@ export class LokiReader {
       if (!(await this.#oneStamp(reading, at, limit, signal))) crowded.push(at);
       at += 1n;
     }
-    return { crowded };
+    return { crowded, malformed };
   }
 
   /**
@@ -104,14 +119,15 @@ export class LokiReader {
     let tooMany = Infinity;
     let limit = this.#more(came, tooMany);
     for (;;) {
-      const entries = await this.#ask(reading, range, limit, 'forward', signal);
-      if (entries === undefined) {
+      const page = await this.#ask(reading, range, limit, 'forward', signal);
+      if (page === undefined) {
         tooMany = limit;
         limit = this.#size.max < limit ? this.#size.max : Math.max(1, Math.floor(limit / 2));
         if (seen !== undefined && limit <= seen.length) break;
         continue;
       }
-      if (entries.length < limit) {
+      const { entries } = page;
+      if (entries.length + page.malformed < limit) {
         for (const entry of entries) reading.visit(entry);
         return true;
       }
@@ -123,7 +139,7 @@ export class LokiReader {
     const known = new Set(seen.map(keyOf));
     const backward = await this.#ask(reading, range, seen.length, 'backward', signal);
     for (const entry of seen) reading.visit(entry);
-    for (const entry of backward ?? []) if (!known.has(keyOf(entry))) reading.visit(entry);
+    for (const entry of backward?.entries ?? []) if (!known.has(keyOf(entry))) reading.visit(entry);
     return false;
   }
 
@@ -140,16 +156,16 @@ export class LokiReader {
     limit: number,
     direction: PageQuestion['direction'],
     signal: AbortSignal,
-  ): Promise<readonly LokiEntry[] | undefined> {
+  ): Promise<Page | undefined> {
     const { queries, onPage } = this.#options;
     const answer = await queries.page({ selector: reading.selector, range, limit, direction }, signal);
     switch (answer.kind) {
       case 'page':
         this.#fruitless = 0;
-        this.#size.came(answer.entries.length, answer.bytes);
+        this.#size.came(answer.entries.length + answer.malformed, answer.bytes);
         this.#range = smaller(this.#range * 2n, this.#maxRange);
         onPage?.(answer.bytes);
-        return answer.entries;
+        return answer;
       case 'limit':
         // A Loki that says a limit no lower than what was asked for is not understood.
         this.#size.limited(Math.min(answer.max, limit - 1));

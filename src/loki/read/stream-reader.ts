@@ -5,7 +5,7 @@ import type { Semaphore } from '../semaphore.js';
 import type { StreamTarget } from '../stream-target.js';
 import type { LokiTransport } from '../transport.js';
 import { ExpectedEntries } from './expected-entries.js';
-import { LokiQueries, type PageAnswer } from './loki-query.js';
+import { LokiQueries, notUnderstood, type PageAnswer } from './loki-query.js';
 import { LokiReader } from './loki-reader.js';
 import { stampOf } from './stamp-range.js';
 
@@ -70,7 +70,7 @@ export class StreamReader {
   async missing(entries: EntrySet, signal: AbortSignal): Promise<EntrySet> {
     const expected = new ExpectedEntries(entries);
     const reader = new LokiReader({ queries: this.#queries(entries.target) });
-    await reader.read(
+    const { malformed } = await reader.read(
       {
         selector: entries.target.labelString,
         range: { from: expected.oldest, until: expected.newest + 1n },
@@ -79,6 +79,8 @@ export class StreamReader {
       },
       signal,
     );
+    // What was not understood may be what seems to be missing.
+    if (malformed > 0) throw notUnderstood();
     return expected.missing();
   }
 
@@ -98,6 +100,7 @@ export class StreamReader {
 function pageOf(answer: Exclude<PageAnswer, { kind: 'too-long' }>) {
   switch (answer.kind) {
     case 'page':
+      if (answer.malformed > 0) throw notUnderstood();
       return answer.entries;
     case 'too-large':
       throw answer.error;

@@ -29,7 +29,7 @@ async function readAll(loki: ModelLoki, { maxLimit, expected, until = START + DA
     ...(maxLimit === undefined ? {} : { maxLimit }),
   });
   const seen: string[] = [];
-  const { crowded } = await reader.read(
+  const { crowded, malformed } = await reader.read(
     {
       selector: '{a="b"}',
       range: { from: START, until },
@@ -39,7 +39,7 @@ async function readAll(loki: ModelLoki, { maxLimit, expected, until = START + DA
     },
     never,
   );
-  return { seen, crowded };
+  return { seen, crowded, malformed };
 }
 
 const inOrder = (loki: ModelLoki): string[] =>
@@ -217,6 +217,81 @@ describe('what Loki answers instead', () => {
     const range = { from: START, until: START + 1n };
     const page = await queries.page({ selector: '{a="b"}', range, limit: 5, direction: 'forward' }, never);
     expect(page).toMatchObject({ kind: 'page', entries: [{ containerId: 'c1', line: 'x' }] });
+  });
+});
+
+describe('entries that cannot be understood', () => {
+  /** Answers with entries of which some are damaged. */
+  class DamagedLoki extends ModelLoki {
+    readonly #damage: ReadonlyMap<string, unknown>;
+
+    /** @param damage by the text of the line, what stands in its place */
+    constructor(damage: ReadonlyMap<string, unknown>) {
+      super();
+      this.#damage = damage;
+    }
+
+    override async get(...question: Parameters<ModelLoki['get']>): Promise<LokiAnswer> {
+      const answer = await super.get(...question);
+      if (answer.status !== 200) return answer;
+      const whole = JSON.parse(answer.body) as { data: { result: { values: [string, string][] }[] } };
+      for (const stream of whole.data.result) {
+        stream.values = stream.values.map((value) =>
+          this.#damage.has(value[1]) ? (this.#damage.get(value[1]) as [string, string]) : value,
+        );
+      }
+      return { ...answer, body: JSON.stringify(whole) };
+    }
+  }
+
+  /** No value of an entry. */
+  const damaged = fc.oneof(
+    fc.jsonValue().filter((value) => !Array.isArray(value)),
+    fc.tuple(
+      fc.jsonValue().filter((stamp) => typeof stamp !== 'string'),
+      fc.string(),
+    ),
+    fc.tuple(fc.constantFrom('', 'x', '12', '-1700000000000000000'), fc.string()),
+    fc.tuple(
+      fc.constant(String(START)),
+      fc.jsonValue().filter((line) => typeof line !== 'string'),
+    ),
+  );
+
+  test('any damage of single ones: the others are read, each once, and the damaged ones are counted', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.option(damaged, { nil: undefined, freq: 5 }), { minLength: 1, maxLength: 60 }),
+        async (entries) => {
+          const isDamaged = (n: number): boolean => entries[n] !== undefined;
+          const loki = new DamagedLoki(
+            new Map(entries.flatMap((value, n) => (isDamaged(n) ? [[`line ${n}`, value] as const] : []))),
+          );
+          entries.forEach((_, n) => put(loki, START + BigInt(n), `line ${n}`));
+          const { seen, malformed } = await readAll(loki);
+          expect(seen).toEqual(inOrder(loki).filter((_, n) => !isDamaged(n)));
+          const count = entries.filter((_, n) => isDamaged(n)).length;
+          // One at the edge of two pages counts twice.
+          expect(malformed).toBeGreaterThanOrEqual(count);
+          expect(malformed > 0).toBe(count > 0);
+        },
+      ),
+    );
+  });
+
+  test('full pages of which some is damaged are read on', async () => {
+    const loki = new DamagedLoki(new Map([3, 9, 10, 17].map((n) => [`line ${n}`, null])));
+    for (let n = 0; n < 40; n++) put(loki, START + BigInt(n), `line ${n}`);
+    loki.maxEntries = 5;
+    const { seen } = await readAll(loki, { maxLimit: 5 });
+    expect(seen).toHaveLength(36);
+  });
+
+  test('a full page in which nothing is understood ends the reading', async () => {
+    const loki = new DamagedLoki(new Map(Array.from({ length: 20 }, (_, n) => [`line ${n}`, null])));
+    for (let n = 0; n < 20; n++) put(loki, START + BigInt(n), `line ${n}`);
+    loki.maxEntries = 5;
+    await expect(readAll(loki, { maxLimit: 5 })).rejects.toMatchObject({ code: 'loki_query_failed' });
   });
 });
 
