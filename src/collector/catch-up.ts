@@ -14,8 +14,6 @@ export interface CatchUpOptions {
   readonly fleet: Fleet;
   readonly runner: PollRunner;
   readonly concurrency: number;
-  /** Told of each container of the list that could not be understood. */
-  readonly onSkipped?: (item: MalformedItem) => void;
   /** Told after each poll, for a progress bar. */
   readonly onProgress?: (progress: CatchUpSummary, total: number) => void;
 }
@@ -55,7 +53,6 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
   const turn = fleet.asks();
   const skipped: MalformedItem[] = [];
   const containers = await engine.list(signal, (item) => skipped.push(item));
-  for (const item of skipped) options.onSkipped?.(item);
   fleet.listed(containers, Infinity, turn, skipped);
   const summary: CatchUpSummary = {
     containers: 0,
@@ -64,7 +61,7 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
     duplicatesDropped: 0,
     gaps: 0,
     rejected: 0,
-    failed: [],
+    failed: skipped.map(notUnderstood),
     unreadable: [],
   };
   const limit = pLimit(options.concurrency);
@@ -128,6 +125,17 @@ function failureOf(
   }
   const reason = signal.aborted ? 'interrupted' : 'the log could not be read to its end';
   return { container, reason, code: '' };
+}
+
+/** A container of which the entry in the list could not be understood. */
+function notUnderstood({ containerId, excerpt, problem }: MalformedItem): CatchUpFailure {
+  return {
+    container: containerId ?? excerpt,
+    reason: `its entry in the list of containers cannot be understood: ${problem}`,
+    code: 'engine_bad_answer',
+    hint: 'check that docker.host is a Docker Engine and that no proxy rewrites its answers',
+    setting: 'docker.host',
+  };
 }
 
 function add(summary: CatchUpSummary, report: PollReport): void {

@@ -77,7 +77,8 @@ export class PollRunner {
       const details = await this.#details(state, signal);
       if (details === undefined) return undefined;
       if (details.startedAt <= 0n && !details.running) {
-        state.life = 'waiting';
+        // An event that came since may be that of its start.
+        if (!wasWoken(state)) state.life = 'waiting';
         return undefined;
       }
       await this.#reopen(state, details);

@@ -47,8 +47,9 @@ const { maxNames, maxNameBytes, maxValueBytes } = DEFAULT_LABEL_LIMITS;
  *
  * Lines are folded by Loki only within a stream, so a replay must find the labels of the first time. They are
  * made of what holds as long as the container lives, but for its name (docker rename) and its image, of which the
- * list shows the id once the name belongs to another. A poll keeps what its container had when it began; the next
- * one sends under the new name. Only a process that ends between such a change and the next commit sends the
+ * list shows the id once the name belongs to another. Name and labels are those of the newest answer of list or
+ * inspect (see collector/identity.ts). A poll keeps what its container had when it began; the next one sends under the
+ * new name. Only a process that ends between such a change and the next commit sends the
  * uncommitted lines once under either name: twice rather than never.
  */
 export function streamLabels(

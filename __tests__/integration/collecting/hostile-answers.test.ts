@@ -177,6 +177,43 @@ describe.each(OTHERS)('%s without end (%o)', (endpoint, fault, setting, code) =>
   });
 });
 
+describe('a container that cannot be understood', () => {
+  /** By kind, as `/metrics` has it. */
+  async function skipped(world: CollectingWorld, kind: string): Promise<number> {
+    const { text } = await world.page('/metrics');
+    const name = `pollard_malformed_items_total{kind="${kind}"}`;
+    const line = text.split('\n').find((each) => each.startsWith(name));
+    return Number(line?.split(' ')[1] ?? 'NaN');
+  }
+
+  test('an id of another form: skipped, reported once, counted; the others are collected', async () => {
+    await withCollector({ settings }, async (world) => {
+      const { engine, log } = world;
+      const good = engine.addContainer({ name: 'good' });
+      const foreign = engine.addContainer({ name: 'foreign', id: 'ctr-of-another-runtime' });
+      await world.start();
+      good.writeLine('stdout', 'before');
+      await until('it is collected', () => isThere(world, 'before'));
+      await until('the foreign one is skipped', async () => (await skipped(world, 'container')) >= 2);
+      foreign.restart();
+      await until('its events are skipped', async () => (await skipped(world, 'event')) >= 2);
+      engine.addContainer({ name: 'late' }).writeLine('stdout', 'late');
+      await until('a new one is collected', () => isThere(world, 'late'));
+      good.remove();
+      await until('one that is removed is noticed', () =>
+        world.service.containers().some(({ name, life }) => name === 'good' && life === 'gone'),
+      );
+      expect(world.health.report().parts.engine.state).toBe('healthy');
+      expect(world.service.containers().map(({ name }) => name)).not.toContain('foreign');
+      expect(engine.requests.all.some(({ containerId }) => containerId === foreign.id)).toBe(false);
+      const told = log.messages.filter(({ message }) => message.startsWith('a container in the list'));
+      expect(told).toHaveLength(1);
+      expect(told[0]?.fields['problem']).toContain('Id: ');
+      expectTyped(world);
+    });
+  });
+});
+
 describe('more than anybody has', () => {
   test('a million containers in the list: cut off, and what was known stays', async () => {
     await withCollector({}, async (world) => {

@@ -63,6 +63,27 @@ describe('pollard catch-up', () => {
     });
   });
 
+  test('a container with an id of another form: the rest is delivered, and it is named by each command', async () => {
+    await withSite({ settings: BEGINNING }, async (site) => {
+      speaking(site, 'web', 30);
+      site.engine.addContainer({ name: 'foreign', id: 'ctr-of-another-runtime' });
+      const { code, stdout } = await site.pollard(['catch-up', '--json']);
+      expect(code).toBe(6);
+      expect(summaryOf(stdout)).toMatchObject({ containers: 1, lines: 30 });
+      expect(summaryOf(stdout).failed).toMatchObject([
+        { container: 'ctr-of-another-runtime', reason: expect.stringContaining('cannot be understood') },
+      ]);
+      const verified = await site.pollard(['verify']);
+      expect(verified.code).toBe(6);
+      expect(verified.stdout).toContain('cannot be understood');
+      expect(verified.stdout).toContain('ctr-of-another-runtime');
+      expect((await site.pollard(['verify', '--container', 'web'])).code).toBe(0);
+      const checked = await site.pollard(['check']);
+      expect(checked.code).toBe(0);
+      expect(checked.stdout).toContain('ctr-of-another-runtime');
+    });
+  });
+
   test('a driver that cannot be read is no failure', async () => {
     await withSite({ settings: BEGINNING }, async (site) => {
       speaking(site, 'web', 3);

@@ -372,6 +372,20 @@ describe('the life of a container', () => {
     expect(state.life).toBe('waiting');
   });
 
+  test('started while it is inspected again and again: it does not wait for a start that is over', async () => {
+    const { poll, state, keeper, inspects, whileInspected } = setUp({
+      details: { running: false, startedAt: 0n },
+    });
+    // As the fleet takes events of its start and others.
+    whileInspected(() => {
+      state.identity.mayHaveChanged(keeper.asks());
+      state.again = true;
+    });
+    await poll();
+    expect(inspects()).toBe(3);
+    expect(state.life).toBe('active');
+  });
+
   test('removed: asked once, then told', async () => {
     const { poll, failWith, removed } = setUp();
     failWith(new PollardError('engine_not_found', 'No such container'));

@@ -76,7 +76,11 @@ describe('the lines of an answer', () => {
       fc.tuple(fc.nat(150), fc.nat(150)).map(([from, length]) => {
         const text = sound(7);
         // What is left does not close its braces.
-        return { isSound: false, nano: 0, text: text.slice(0, from % (text.length - 1)) + '{'.repeat(1 + (length % 3)) };
+        return {
+          isSound: false,
+          nano: 0,
+          text: text.slice(0, from % (text.length - 1)) + '{'.repeat(1 + (length % 3)),
+        };
       }),
       fc
         .record({ Type: fc.jsonValue(), Action: fc.jsonValue(), Actor: fc.jsonValue(), time: fc.jsonValue() })
@@ -86,9 +90,14 @@ describe('the lines of an answer', () => {
     fc.assert(
       fc.property(fc.array(line, { minLength: 1 }), (lines) => {
         const all = [...lines, { isSound: true, nano: 1, text: sound(1) }];
-        const { events, malformed } = parseEvents(question, Buffer.from(all.map(({ text }) => text).join('\n')));
+        const { events, malformed } = parseEvents(
+          question,
+          Buffer.from(all.map(({ text }) => text).join('\n')),
+        );
         const isSound = ({ isSound: is }: { isSound: boolean }): boolean => is;
-        expect(events.map(({ timeNano }) => Number(timeNano))).toEqual(all.filter(isSound).map(({ nano }) => nano));
+        expect(events.map(({ timeNano }) => Number(timeNano))).toEqual(
+          all.filter(isSound).map(({ nano }) => nano),
+        );
         expect(malformed).toHaveLength(all.filter((each) => !isSound(each)).length);
       }),
     );
@@ -175,7 +184,12 @@ describe('the window', () => {
     expect(window.next(until, 0)).toEqual({ since: 0n, until });
     expect(window.take(at(1, 10))).toEqual({ malformed: [], events: [], overrun: false, relist: true });
     expect(window.next(until, 0)).toEqual({ since: START + 8n * SECOND, until });
-    expect(window.take(at(9, 10, 11))).toEqual({ malformed: [], events: at(9, 11), overrun: false, relist: false });
+    expect(window.take(at(9, 10, 11))).toEqual({
+      malformed: [],
+      events: at(9, 11),
+      overrun: false,
+      relist: false,
+    });
     expect(window.next(until, 0)).toEqual({ since: START + 9n * SECOND, until });
     expect(window.take(at(9, 10, 11))).toEqual({ malformed: [], events: [], overrun: false, relist: false });
   });
@@ -212,7 +226,12 @@ describe('the window', () => {
     window.take(at(99));
     // Five seconds go by, and four are set back.
     window.next(until + SECOND, 5000);
-    expect(window.take(at(99, 100))).toEqual({ malformed: [], events: at(100), overrun: false, relist: true });
+    expect(window.take(at(99, 100))).toEqual({
+      malformed: [],
+      events: at(100),
+      overrun: false,
+      relist: true,
+    });
     window.next(until + 2n * SECOND, 6000);
     expect(window.take(at(99, 100))).toEqual({ malformed: [], events: [], overrun: false, relist: false });
   });
@@ -236,10 +255,20 @@ describe('the window', () => {
     window.next(until, 0);
     window.take(at(90));
     window.next(until, 0);
-    expect(window.take(at(90, 99.5))).toEqual({ malformed: [], events: at(99.5), overrun: false, relist: false });
+    expect(window.take(at(90, 99.5))).toEqual({
+      malformed: [],
+      events: at(99.5),
+      overrun: false,
+      relist: false,
+    });
     // What was hidden between the two may have gone with the first.
     window.next(until + SECOND, 1000);
-    expect(window.take(at(99.5, 101))).toEqual({ malformed: [], events: at(101), overrun: true, relist: true });
+    expect(window.take(at(99.5, 101))).toEqual({
+      malformed: [],
+      events: at(101),
+      overrun: true,
+      relist: true,
+    });
   });
 
   test('events that an answer hid and that fell out of the ring are not passed over', () => {
@@ -279,7 +308,12 @@ describe('the window', () => {
     window.next(until, 0);
     window.take(at(1));
     const { malformed } = parseEvents(question, Buffer.from('{"time":1}\n{"time":'));
-    expect(window.take(at(1, 2), malformed)).toEqual({ malformed, events: at(2), overrun: false, relist: true });
+    expect(window.take(at(1, 2), malformed)).toEqual({
+      malformed,
+      events: at(2),
+      overrun: false,
+      relist: true,
+    });
     expect(window.take(at(1, 2, 3), malformed)).toEqual({
       malformed: [],
       events: at(3),

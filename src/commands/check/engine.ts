@@ -5,7 +5,7 @@ import type { Clock } from '../../model/clock.js';
 import type { ContainerSummary } from '../../model/container.js';
 import { engineParts, type EngineParts } from '../wiring/engine-parts.js';
 import { fileCertificates, peerCertificates } from './certificates.js';
-import { failedPart, goodPart, type Part, type Trouble } from './part.js';
+import { failedPart, goodPart, warning, type Part, type Trouble } from './part.js';
 
 /** An Engine that answers. */
 export interface SeenEngine {
@@ -31,7 +31,12 @@ export async function checkEngine(config: Config, clock: Clock, signal: AbortSig
     warnings.push(...(await certificateWarnings(config, engine, clock, signal)));
     const agreed = await engine.api.version(signal);
     await engine.engine.events(signal);
-    const containers = await engine.engine.list(signal);
+    const containers = await engine.engine.list(signal, ({ problem, excerpt }) => {
+      const message = `a container in the list cannot be understood and is not collected (${problem}): ${excerpt}`;
+      warnings.push(
+        warning('container_malformed', message, 'check that no proxy rewrites the answers', 'docker.host'),
+      );
+    });
     const running = containers.filter(({ state }) => state === 'running').length;
     const address = endpointText(endpoint);
     const { engineVersion, apiVersion, engineApiVersion } = agreed;

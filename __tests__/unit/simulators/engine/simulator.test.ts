@@ -337,7 +337,10 @@ describe('events', () => {
       const labels = { name: 'l', image: 'l', exitCode: 'l', signal: 'l', execDuration: 'l', oldName: 'l' };
       const attributesOf = async (): Promise<Map<string, Record<string, string>>> => {
         clock.advance(1_000_000n);
-        const { body } = await ask(engine.socketPath, `/events?since=0&until=${formatSince(clock.now() - 1n)}`);
+        const { body } = await ask(
+          engine.socketPath,
+          `/events?since=0&until=${formatSince(clock.now() - 1n)}`,
+        );
         return new Map(eventsOf(body).map(({ Action, Actor }) => [Action, Actor.Attributes]));
       };
       const container = engine.addContainer({ name: 'one', labels, image: 'shop:1' });
