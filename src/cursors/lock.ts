@@ -137,8 +137,14 @@ async function lockedUnlessGlancedAt(attempt: () => number): Promise<number> {
   return attempt();
 }
 
-/** Loaded when needed: a platform without the native part still gets a message that says so. */
+let loaded: Promise<TryLock> | undefined;
+
+/** Loaded when needed, and once: a platform without the native part still gets a message that says so. */
 async function loadTryLock(): Promise<TryLock> {
+  return await (loaded ??= importTryLock());
+}
+
+async function importTryLock(): Promise<TryLock> {
   try {
     return (await import('fs-native-extensions')).tryLock;
   } catch (error) {
