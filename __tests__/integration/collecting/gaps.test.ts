@@ -78,7 +78,7 @@ const NO_GAP = { counted: 0, told: 0, marked: [] };
 const PROFILES: readonly EngineProfileName[] = ['20.10', '28.5'];
 
 describe.each([...PROFILES])('no gap is told of with an Engine %s', (profile) => {
-  test.each([...NONE])('when $name', async ({ act, settings = {} }) => {
+  test.concurrent.each([...NONE])('when $name', async ({ act, settings = {} }) => {
     const clock = new PassingClock();
     await withCollector({ profile, clock, settings }, async (world) => {
       const { engine, loki } = world;
@@ -100,7 +100,7 @@ describe.each([...PROFILES])('no gap is told of with an Engine %s', (profile) =>
     });
   });
 
-  test.each(['beginning', 'end', '1h'])(
+  test.concurrent.each(['beginning', 'end', '1h'])(
     'when it is polled for the first time, from %s, and its log was rotated before',
     async (start) => {
       await withCollector({ profile, settings: { start } }, async (world) => {
@@ -124,47 +124,53 @@ describe.each([...PROFILES])('no gap is told of with an Engine %s', (profile) =>
 describe.each([true, false])(
   'lines that were rotated away before they could be read, gaps.marker: %s',
   (marker) => {
-    test.each([...PROFILES])('are counted and told of once, with an Engine %s', async (profile) => {
-      await withCollector({ profile, settings: { gaps: { marker } } }, async (world) => {
-        const { engine, loki } = world;
-        const web = engine.addContainer({ name: 'web', rotation: SMALL });
-        await world.start();
-        web.writeLine('stdout', 'before');
-        await world.caughtUp();
-        for (let i = 0; i < 20; i++) web.writeLine('stdout', `line ${i}`);
-        await until('the last one is there', () => loki.entries().some(({ line }) => line === 'line 19'));
-        await world.caughtUp();
-        expect(await gapsOf(world)).toEqual({
-          counted: 1,
-          told: 1,
-          marked: marker ? [expect.stringMatching(/^pollard: gap: lines of container web between /)] : [],
+    test.concurrent.each([...PROFILES])(
+      'are counted and told of once, with an Engine %s',
+      async (profile) => {
+        await withCollector({ profile, settings: { gaps: { marker } } }, async (world) => {
+          const { engine, loki } = world;
+          const web = engine.addContainer({ name: 'web', rotation: SMALL });
+          await world.start();
+          web.writeLine('stdout', 'before');
+          await world.caughtUp();
+          for (let i = 0; i < 20; i++) web.writeLine('stdout', `line ${i}`);
+          await until('the last one is there', () => loki.entries().some(({ line }) => line === 'line 19'));
+          await world.caughtUp();
+          expect(await gapsOf(world)).toEqual({
+            counted: 1,
+            told: 1,
+            marked: marker ? [expect.stringMatching(/^pollard: gap: lines of container web between /)] : [],
+          });
         });
-      });
-    });
+      },
+    );
   },
 );
 
-test('lines inside of a gap whose stamps are those of the line behind it are named, and that one is there', async () => {
-  await withCollector({}, async (world) => {
-    const { engine, loki } = world;
-    const web = engine.addContainer({ name: 'web', rotation: { maxFiles: 2 } });
-    await world.start();
-    web.writeLine('stdout', 'before');
-    await world.caughtUp();
-    await world.stop();
-    const stamp = world.clock.now();
-    for (let i = 0; i < 4; i++) web.writeLine('stdout', `inside ${i}`, stamp + BigInt(i));
-    web.log.rotate();
-    web.writeLine('stdout', 'behind', stamp);
-    web.log.rotate();
-    web.writeLine('stdout', 'last', stamp + 10n);
-    await world.start();
-    await until('the last one is there', () => loki.entries().some(({ line }) => line === 'last'));
-    await world.caughtUp();
-    const account = (await world.accounts()).get(web.id);
-    expect(account).toMatchObject({ written: 7, inLoki: 3, named: 4, lost: 0, unknown: 0, gaps: 1 });
-  });
-});
+test.concurrent(
+  'lines inside of a gap whose stamps are those of the line behind it are named, and that one is there',
+  async () => {
+    await withCollector({}, async (world) => {
+      const { engine, loki } = world;
+      const web = engine.addContainer({ name: 'web', rotation: { maxFiles: 2 } });
+      await world.start();
+      web.writeLine('stdout', 'before');
+      await world.caughtUp();
+      await world.stop();
+      const stamp = world.clock.now();
+      for (let i = 0; i < 4; i++) web.writeLine('stdout', `inside ${i}`, stamp + BigInt(i));
+      web.log.rotate();
+      web.writeLine('stdout', 'behind', stamp);
+      web.log.rotate();
+      web.writeLine('stdout', 'last', stamp + 10n);
+      await world.start();
+      await until('the last one is there', () => loki.entries().some(({ line }) => line === 'last'));
+      await world.caughtUp();
+      const account = (await world.accounts()).get(web.id);
+      expect(account).toMatchObject({ written: 7, inLoki: 3, named: 4, lost: 0, unknown: 0, gaps: 1 });
+    });
+  },
+);
 
 describe.each([...PROFILES])('where Engine %s passes over a file without a word', (profile) => {
   const CASES = [
@@ -173,28 +179,31 @@ describe.each([...PROFILES])('where Engine %s passes over a file without a word'
     { ends: false, more: 30 },
   ] as const;
 
-  test.each(CASES)('that is named; answers come to their end: $ends; lines behind it: $more', async (how) => {
-    const { ends, more } = how;
-    await withCollector({ profile, ...(ends ? {} : { settings: SHORT_TIMEOUTS }) }, async (world) => {
-      const { engine, loki } = world;
-      const rotation = { maxSize: { entries: 6 }, maxFiles: 3, compress: true };
-      const web = engine.addContainer({ name: 'web', rotation });
-      await world.start();
-      for (let i = 0; i < 6; i++) web.writeLine('stdout', `before ${i}`);
-      await world.caughtUp();
-      const lift = ends
-        ? () => undefined
-        : engine.fault({ endpoint: 'logs', container: web.id }, { kind: 'never_ends' });
-      web.writeLine('stdout', 'torn');
-      web.log.corrupt(-1);
-      for (let i = 1; i < 8; i++) web.writeLine('stdout', `behind ${i}`);
-      await until('what is shown is there', () => loki.entries().some(({ line }) => line === 'behind 7'));
-      for (let i = 0; i < more; i++) web.writeLine('stdout', `later ${i}`);
-      lift();
-      await world.caughtUp();
-      await until('the gap is told of', async () => (await gapsOf(world)).marked.length > 0);
-      const account = (await world.accounts()).get(web.id);
-      expect(account).toMatchObject({ written: 14 + more, lost: 0, unknown: 0, twice: 0 });
-    });
-  });
+  test.concurrent.each(CASES)(
+    'that is named; answers come to their end: $ends; lines behind it: $more',
+    async (how) => {
+      const { ends, more } = how;
+      await withCollector({ profile, ...(ends ? {} : { settings: SHORT_TIMEOUTS }) }, async (world) => {
+        const { engine, loki } = world;
+        const rotation = { maxSize: { entries: 6 }, maxFiles: 3, compress: true };
+        const web = engine.addContainer({ name: 'web', rotation });
+        await world.start();
+        for (let i = 0; i < 6; i++) web.writeLine('stdout', `before ${i}`);
+        await world.caughtUp();
+        const lift = ends
+          ? () => undefined
+          : engine.fault({ endpoint: 'logs', container: web.id }, { kind: 'never_ends' });
+        web.writeLine('stdout', 'torn');
+        web.log.corrupt(-1);
+        for (let i = 1; i < 8; i++) web.writeLine('stdout', `behind ${i}`);
+        await until('what is shown is there', () => loki.entries().some(({ line }) => line === 'behind 7'));
+        for (let i = 0; i < more; i++) web.writeLine('stdout', `later ${i}`);
+        lift();
+        await world.caughtUp();
+        await until('the gap is told of', async () => (await gapsOf(world)).marked.length > 0);
+        const account = (await world.accounts()).get(web.id);
+        expect(account).toMatchObject({ written: 14 + more, lost: 0, unknown: 0, twice: 0 });
+      });
+    },
+  );
 });

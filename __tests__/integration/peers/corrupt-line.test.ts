@@ -36,7 +36,7 @@ async function withCorruptLine(
   });
 }
 
-test.each(CASES)(
+test.concurrent.each(CASES)(
   'gliderlabs/logspout#246: behind a corrupt line is read on, and what is lost is named (Engine %s, %s, %s)',
   async (...which) => {
     const BEHIND = 300;
@@ -62,7 +62,7 @@ const LOOPED = CASES.filter(
   ([profile, kind, driver]) => kind === 'torn' && (driver === 'json-file' || profile !== '24'),
 );
 
-test.each(BEHIND.flatMap((behind) => LOOPED.map((which) => [behind, ...which] as const)))(
+test.concurrent.each(BEHIND.flatMap((behind) => LOOPED.map((which) => [behind, ...which] as const)))(
   'gliderlabs/logspout#246: nothing is asked in a loop, with %s lines behind the corrupt one (Engine %s, %s, %s)',
   async (behind, ...which) => {
     await withCorruptLine(which, behind, async (world, id) => {

@@ -25,7 +25,7 @@ function speak({ engine }: CollectingWorld, word: string): void {
   for (let i = 0; i < LINES; i++) container.writeLine(i % 3 === 0 ? 'stderr' : 'stdout', `${word} ${i}`);
 }
 
-test.each(OUTAGES)(
+test.concurrent.each(OUTAGES)(
   `grafana/loki#915: Loki is away for ${TRIES} tries (%s), and no batch is dropped`,
   async (_name, outage) => {
     await withCollector({ settings: { loki: { backoff: { min: '10ms', max: '100ms' } } } }, async (world) => {
@@ -51,24 +51,27 @@ test.each(OUTAGES)(
   },
 );
 
-test('grafana/loki#915: what Loki took without being able to say so is sent again, and is there once', async () => {
-  await withCollector({}, async (world) => {
-    const { loki } = world;
-    loki.outage('reset-after-accept', { endpoint: 'push', forRequests: TRIES });
-    speak(world, 'lines');
-    await world.start();
-    await until('all have struck', () => loki.outagesStruck >= TRIES);
-    await world.caughtUp();
-    expect(loki.counts()).toMatchObject({ entries: LINES, refused: {} });
-    expect(loki.counts().received).toBeGreaterThan(LINES);
-    expect(await figuresOf(world)).toEqual(eachOnce(LINES));
-    await expectNothingHeld(world);
-  });
-});
+test.concurrent(
+  'grafana/loki#915: what Loki took without being able to say so is sent again, and is there once',
+  async () => {
+    await withCollector({}, async (world) => {
+      const { loki } = world;
+      loki.outage('reset-after-accept', { endpoint: 'push', forRequests: TRIES });
+      speak(world, 'lines');
+      await world.start();
+      await until('all have struck', () => loki.outagesStruck >= TRIES);
+      await world.caughtUp();
+      expect(loki.counts()).toMatchObject({ entries: LINES, refused: {} });
+      expect(loki.counts().received).toBeGreaterThan(LINES);
+      expect(await figuresOf(world)).toEqual(eachOnce(LINES));
+      await expectNothingHeld(world);
+    });
+  },
+);
 
 const HOUR = 3600n * NS_PER_SECOND;
 
-test.each([
+test.concurrent.each([
   ['of yesterday, far behind the others', 25n * HOUR, /entry too far behind/i, 'too-far-behind'],
   ['of ten days ago, too old for Loki', 240n * HOUR, /timestamp too old/i, 'too-old'],
   ['of tomorrow', -25n * HOUR, /timestamp too new/i, 'too-new'],

@@ -11,7 +11,7 @@ const SETTINGS = { poll: { interval: '100ms', max_interval: '150ms', verify_ever
 const DAYS = 8;
 const DAY_MS = 24 * 3600 * 1000;
 
-test.each(['20.10', '24', '28.5'] as const)(
+test.concurrent.each(['20.10', '24', '28.5'] as const)(
   'grafana/alloy#6954: the last second of a silent container is not sent again, nor refused when it is too old (Engine %s)',
   async (profile) => {
     const clock = new PassingClock();
@@ -53,19 +53,22 @@ test.each(['20.10', '24', '28.5'] as const)(
   },
 );
 
-test('grafana/alloy#6954: what is said later in the same second is sent, and that alone', async () => {
-  await withCollector({}, async (world) => {
-    const container = world.engine.addContainer({ name: 'web' });
-    const second = (world.clock.now() / NS_PER_SECOND) * NS_PER_SECOND;
-    container.writeLine('stdout', 'first', second + 100n);
-    await world.start();
-    for (let i = 1; i <= 20; i++) {
+test.concurrent(
+  'grafana/alloy#6954: what is said later in the same second is sent, and that alone',
+  async () => {
+    await withCollector({}, async (world) => {
+      const container = world.engine.addContainer({ name: 'web' });
+      const second = (world.clock.now() / NS_PER_SECOND) * NS_PER_SECOND;
+      container.writeLine('stdout', 'first', second + 100n);
+      await world.start();
+      for (let i = 1; i <= 20; i++) {
+        await world.caughtUp();
+        container.writeLine('stdout', `later ${i}`, second + 100n + BigInt(i));
+      }
       await world.caughtUp();
-      container.writeLine('stdout', `later ${i}`, second + 100n + BigInt(i));
-    }
-    await world.caughtUp();
-    expect(world.loki.counts()).toMatchObject({ received: 21, entries: 21, refused: {} });
-    expect(await figuresOf(world)).toEqual(eachOnce(21));
-    await expectNothingHeld(world);
-  });
-});
+      expect(world.loki.counts()).toMatchObject({ received: 21, entries: 21, refused: {} });
+      expect(await figuresOf(world)).toEqual(eachOnce(21));
+      await expectNothingHeld(world);
+    });
+  },
+);

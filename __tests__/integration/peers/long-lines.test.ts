@@ -25,7 +25,7 @@ function stored({ loki }: CollectingWorld): string[] {
   return loki.entries().map(({ line }) => line);
 }
 
-test.each(KINDS)(
+test.concurrent.each(KINDS)(
   'grafana/loki#2920: a line of 100 kB, and lines around 16 KiB, are one entry each (Engine %s, %s, tty %s)',
   async (profile, driver, tty) => {
     await withCollector({ profile }, async (world) => {
@@ -43,7 +43,7 @@ test.each(KINDS)(
   },
 );
 
-test.each(KINDS)(
+test.concurrent.each(KINDS)(
   'grafana/loki#2281: JSON over 16 KiB stays JSON, also when a poll comes in the middle of a line (Engine %s, %s, tty %s)',
   async (profile, driver, tty) => {
     const settings = { poll: { interval: '100ms', max_interval: '150ms' } };

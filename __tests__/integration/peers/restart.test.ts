@@ -10,7 +10,7 @@ const LINES = 10;
 
 const text = (run: number, line: number): string => `run ${run}, line ${line}`;
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'grafana/loki#5259, grafana/alloy#691: a container that is restarted is collected on (Engine %s)',
   async (profile) => {
     await withCollector({ profile }, async (world) => {
@@ -35,31 +35,34 @@ test.each(PROFILES)(
   },
 );
 
-test('grafana/loki#5259: one that was stopped for long is collected on when it is started again', async () => {
-  await withCollector({}, async (world) => {
-    const { engine } = world;
-    const container = engine.addContainer({ name: 'web' });
-    container.writeLine('stdout', text(0, 0));
-    await world.start();
-    await world.caughtUp();
-    container.stop();
-    await world.drained();
-    // Left alone: none of the looks that go by makes it be asked for again.
-    const asked = engine.requests.count('logs');
-    const looks = engine.requests.count('events');
-    await until('looks go by', () => engine.requests.count('events') >= looks + 10);
-    expect(engine.requests.count('logs')).toBe(asked);
+test.concurrent(
+  'grafana/loki#5259: one that was stopped for long is collected on when it is started again',
+  async () => {
+    await withCollector({}, async (world) => {
+      const { engine } = world;
+      const container = engine.addContainer({ name: 'web' });
+      container.writeLine('stdout', text(0, 0));
+      await world.start();
+      await world.caughtUp();
+      container.stop();
+      await world.drained();
+      // Left alone: none of the looks that go by makes it be asked for again.
+      const asked = engine.requests.count('logs');
+      const looks = engine.requests.count('events');
+      await until('looks go by', () => engine.requests.count('events') >= looks + 10);
+      expect(engine.requests.count('logs')).toBe(asked);
 
-    container.start();
-    container.writeLine('stdout', text(1, 0));
-    await untilStored(world, 2);
-    expect(await figuresOf(world)).toEqual(eachOnce(2));
-    expect(world.loki.counts().received).toBe(2);
-    await expectNothingHeld(world);
-  });
-});
+      container.start();
+      container.writeLine('stdout', text(1, 0));
+      await untilStored(world, 2);
+      expect(await figuresOf(world)).toEqual(eachOnce(2));
+      expect(world.loki.counts().received).toBe(2);
+      await expectNothingHeld(world);
+    });
+  },
+);
 
-test.each([
+test.concurrent.each([
   ['its containers with it', false],
   ['its containers run on (live-restore)', true],
 ])('vectordotdev/vector#19681: the service docker is restarted, %s', async (_name, liveRestore) => {
@@ -84,26 +87,31 @@ test.each([
   });
 });
 
-test('vectordotdev/vector#16806: the Engine is not there yet when the collector starts', async () => {
-  await withCollector({}, async (world) => {
-    const { engine } = world;
-    const container = engine.addContainer({ name: 'web' });
-    for (let line = 0; line < LINES; line++) container.writeLine('stdout', text(0, line));
-    await engine.stopDaemon();
-    await world.start();
-    const told = () =>
-      world.log.messages.filter(({ message }) => message === 'the Engine cannot be asked for its containers');
-    await until('it is told', () => told().length > 0);
-    expect(world.health.report().state).toBe('unhealthy');
-    expect((await world.page('/readyz')).status).toBe(503);
+test.concurrent(
+  'vectordotdev/vector#16806: the Engine is not there yet when the collector starts',
+  async () => {
+    await withCollector({}, async (world) => {
+      const { engine } = world;
+      const container = engine.addContainer({ name: 'web' });
+      for (let line = 0; line < LINES; line++) container.writeLine('stdout', text(0, line));
+      await engine.stopDaemon();
+      await world.start();
+      const told = () =>
+        world.log.messages.filter(
+          ({ message }) => message === 'the Engine cannot be asked for its containers',
+        );
+      await until('it is told', () => told().length > 0);
+      expect(world.health.report().state).toBe('unhealthy');
+      expect((await world.page('/readyz')).status).toBe(503);
 
-    await engine.startDaemon();
-    await world.caughtUp();
-    await until('it is healthy', () => world.health.report().state === 'healthy');
-    expect((await world.page('/readyz')).status).toBe(200);
-    // However often it was tried.
-    expect(told()).toHaveLength(1);
-    expect(await figuresOf(world)).toEqual(eachOnce(LINES));
-    await expectNothingHeld(world);
-  });
-});
+      await engine.startDaemon();
+      await world.caughtUp();
+      await until('it is healthy', () => world.health.report().state === 'healthy');
+      expect((await world.page('/readyz')).status).toBe(200);
+      // However often it was tried.
+      expect(told()).toHaveLength(1);
+      expect(await figuresOf(world)).toEqual(eachOnce(LINES));
+      await expectNothingHeld(world);
+    });
+  },
+);

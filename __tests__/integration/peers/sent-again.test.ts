@@ -30,7 +30,7 @@ function expectReceivedOnce({ loki }: CollectingWorld, lines: number): void {
   });
 }
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'grafana/loki#6021, grafana/loki#7103: a container that stops is not sent once more, nor refused (Engine %s)',
   async (profile) => {
     await withCollector({ profile }, async (world) => {
@@ -53,7 +53,7 @@ test.each(PROFILES)(
 
 const WAKES = 8;
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'grafana/loki#7382: a container that is started each minute, mostly to say nothing, is not sent each time (Engine %s)',
   async (profile) => {
     await withCollector({ profile }, async (world) => {
@@ -80,7 +80,7 @@ test.each(PROFILES)(
   },
 );
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'grafana/alloy#7036: the position of a container that was stopped is kept for its next start (Engine %s)',
   async (profile) => {
     await withCollector({ profile }, async (world) => {
@@ -110,7 +110,7 @@ test.each(PROFILES)(
 
 const BIG = 5000;
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'grafana/alloy#4321: a collector that is started again does not read the logs again (Engine %s)',
   async (profile) => {
     await withCollector({ profile }, async (world) => {
@@ -139,7 +139,7 @@ test.each(PROFILES)(
 
 const CUTS = 6;
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'vectordotdev/vector#26023: a proxy cuts connections time and again, and nothing is sent a second time (Engine %s)',
   async (profile) => {
     await withCollector({ profile }, async (world) => {

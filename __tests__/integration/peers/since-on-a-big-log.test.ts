@@ -43,7 +43,7 @@ async function polled(world: CollectingWorld, id: string, times: number): Promis
   await until(`${times} polls go by`, () => world.pollsOf(id) >= polls + times);
 }
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'docker/for-linux#972: no poll makes the daemon search a big log for a time: each asks for its end (Engine %s)',
   async (profile) => {
     await withCollector({ profile, settings: QUICK }, async (world) => {
@@ -80,7 +80,7 @@ test.each(PROFILES)(
   },
 );
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'moby/moby#31935: a burst larger than the window is found by widening it, and nothing is lost between (Engine %s)',
   async (profile) => {
     await withCollector({ profile, settings: QUICK }, async (world) => {
@@ -110,7 +110,7 @@ test.each(PROFILES)(
 /** As many as on the machine of the report. */
 const IDLE = 18;
 
-test.each(PROFILES)(
+test.concurrent.each(PROFILES)(
   'amir20/dozzle#4815: idle containers cost the daemon a look at the end of each log, and no stream (Engine %s)',
   async (profile) => {
     await withCollector({ profile, settings: QUICK }, async (world) => {
