@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import type { SettingTexts } from '../../support/collector/installation.js';
 import type { Service } from '../../support/collector/service.js';
-import { withSite, type Site, type SiteSettings } from '../../support/commands/site.js';
+import { withSite, type Site } from '../../support/commands/site.js';
 import { until } from '../../support/until.js';
 
 const LINE_BYTES = 500;
-const SETTINGS: SiteSettings = {
+const SETTINGS: SettingTexts = {
   start: 'beginning',
   'loki.timeout': '1s',
   'loki.settle_time': '1s',
