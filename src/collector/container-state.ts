@@ -1,6 +1,7 @@
 import type { ContainerDetails, ContainerRef, ContainerSummary } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
+import type { AfterEnd } from './after-end.js';
 import { Identity } from './identity.js';
 import type { Moment } from './moment.js';
 
@@ -8,7 +9,7 @@ import type { Moment } from './moment.js';
  * Where a container is in its life, as far as collecting its log goes:
  * - `active`: polled when due;
  * - `waiting`: created but never started, there is no log yet;
- * - `drained`: ended and read to the end; left alone until it starts again;
+ * - `drained`: ended and read to the end; only the end of its log is looked at, ever less often, until it starts again;
  * - `unreadable`: its logging driver cannot be read (501); said once, left alone until it starts again;
  * - `gone`: removed (404, or not listed any more); its cursor is kept for a grace period.
  */
@@ -46,6 +47,8 @@ export interface ContainerState {
   lastWordsHeld: boolean;
   /** Wall clock, ns: when it died last; the latest that it can be. */
   diedAt: Nanoseconds | undefined;
+  /** Its log after its end; undefined until it was read to its end, and once it was started again. */
+  afterEnd: AfterEnd | undefined;
   /** Monotonic ms. */
   readonly seenAt: number;
   /** Entries a second. */
@@ -97,6 +100,7 @@ export function newContainerState(
     readToEnd: undefined,
     lastWordsHeld: false,
     diedAt: undefined,
+    afterEnd: undefined,
     seenAt: now,
     rate: 0,
     idlePolls: 0,

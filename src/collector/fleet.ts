@@ -3,6 +3,7 @@ import { reopened, type Cursor } from '../model/cursor.js';
 import type { MalformedItem } from '../docker/malformed.js';
 import type { Clock } from '../model/clock.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { isSettled } from './after-end.js';
 import { newContainerState, type ContainerState, type Life } from './container-state.js';
 import type { ContainerEvent } from './engine.js';
 import { Identity, Turns } from './identity.js';
@@ -145,7 +146,7 @@ export class Fleet {
         state.diedAt = event.at;
         // Its end must be read again from inspect; what it wrote last is read at once. A drained one was found
         // ended before the event came, and has not started since, or it would be awake.
-        if (state.life !== 'drained') this.#wake(state);
+        if (!isKnownToHaveEnded(state)) this.#wake(state);
         break;
       case 'destroy':
         this.#destroyed.add(event.containerId);
@@ -255,6 +256,7 @@ export class Fleet {
     if (state.life === 'gone') {
       state.life = 'active';
       state.goneAt = undefined;
+      state.afterEnd = undefined;
       this.#takeBackEnd(state);
     }
     // An event since then is newer.
@@ -262,7 +264,7 @@ export class Fleet {
     if (!changed && !startedUnseen(state, askedAt)) return;
     if (container.state !== 'created') state.started = true;
     // The list only catches up with what inspect showed.
-    if (state.life === 'drained' && OVER.has(container.state)) return;
+    if (isKnownToHaveEnded(state) && OVER.has(container.state)) return;
     // No later death is known than the one before that start.
     if (container.state === 'running') state.diedAt = undefined;
     this.#wake(state);
@@ -277,6 +279,7 @@ export class Fleet {
   /** It started or ended: what inspect said is old, and it is due now. */
   #wake(state: ContainerState): void {
     state.details = undefined;
+    state.afterEnd = undefined;
     state.tailHangs = false;
     if (state.life !== 'gone') state.life = 'active';
     state.dueAt = this.#options.clock.monotonic();
@@ -296,13 +299,10 @@ export class Fleet {
 
   #judge(state: ContainerState, before: Life): void {
     const readToTheEnd =
-      before === 'drained' ||
       before === 'waiting' ||
       // Said when it was found. A cursor shows that it could be read before, and may lack what came since.
       (before === 'unreadable' && state.cursor === undefined) ||
-      (state.diedAt !== undefined &&
-        state.readToEnd?.isAfter(state.diedAt) === true &&
-        !lacksLastWords(state));
+      (isReadBehindDeath(state, before) && !mayHaveGrown(state));
     // What is to be said of its end is said now, and not again at the next start.
     this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;
@@ -347,6 +347,22 @@ export class Fleet {
  */
 function startedUnseen({ life, summary, polledAt }: ContainerState, askedAt: number): boolean {
   return life === 'drained' && summary.state === 'running' && polledAt !== undefined && polledAt < askedAt;
+}
+
+/** Its log was read to its end after its container had ended, and may have grown since. */
+function isKnownToHaveEnded({ life, afterEnd }: ContainerState): boolean {
+  return life === 'drained' || afterEnd !== undefined;
+}
+
+function isReadBehindDeath(state: ContainerState, before: Life): boolean {
+  const { diedAt, readToEnd } = state;
+  if (before === 'drained') return true;
+  return diedAt !== undefined && readToEnd?.isAfter(diedAt) === true && !lacksLastWords(state);
+}
+
+/** Its log may have grown after it was read to its end, or did, and was not read to its end again. */
+function mayHaveGrown({ afterEnd, diedAt }: ContainerState): boolean {
+  return afterEnd !== undefined && !isSettled(afterEnd, diedAt);
 }
 
 /** What a poll that did not know of the end left open, or held back, was not delivered. */

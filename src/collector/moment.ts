@@ -19,6 +19,16 @@ export class Moment {
     this.#monotonic = clock.monotonic();
   }
 
+  /** ms */
+  get monotonic(): number {
+    return this.#monotonic;
+  }
+
+  /** As the wall clock showed it, or as it is after the clock was set back. */
+  get wall(): Nanoseconds {
+    return this.#wall;
+  }
+
   /** ms that have gone by since. */
   get age(): number {
     return this.#clock.monotonic() - this.#monotonic;

@@ -3,8 +3,19 @@ import { reopened, type Cursor } from '../model/cursor.js';
 import type { Clock, Random } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
+import {
+  type AfterEnd,
+  grown,
+  isSettled,
+  notSeen,
+  pauseBeforeLook,
+  quiet,
+  readAgain,
+  readToEnd,
+} from './after-end.js';
 import { boundedSignal } from './bounded-signal.js';
 import { containerRef, type ContainerState } from './container-state.js';
+import { isPlaceAlone, lookAtEnd } from './end-look.js';
 import type { Engine } from './engine.js';
 import type { Fleet } from './fleet.js';
 import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
@@ -73,14 +84,24 @@ export class PollRunner {
     const began = clock.monotonic();
     const moment = (state.pollBegan = new Moment(clock));
     state.again = false;
+    let isLookAlone = state.life === 'drained';
     try {
-      const details = await this.#details(state, signal);
+      let details = await this.#details(state, signal);
       if (details === undefined) return undefined;
       if (details.startedAt <= 0n && !details.running) {
         // An event that came since may be that of its start.
         if (!wasWoken(state)) state.life = 'waiting';
         return undefined;
       }
+      if (isReadBefore(state, details)) {
+        const looked = await this.#lookAtEnd(state, details, moment, signal);
+        if (looked !== undefined) return looked;
+        // The log has grown: the container may have been started since it was inspected.
+        state.details = undefined;
+        details = await this.#details(state, signal);
+        if (details === undefined) return undefined;
+      }
+      isLookAlone = false;
       await this.#reopen(state, details);
       const report = await this.#poll(state, details, began, signal);
       observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
@@ -89,14 +110,15 @@ export class PollRunner {
         state.lastWordsHeld = details.tty && !hasLastWords(details);
       }
       if (hasEnded(details) && report.fresh > 0) await this.#lookAgain(state, details, signal);
-      this.#conclude(state, details, report, began);
+      this.#conclude(state, details, report, moment);
       await this.#complete(state);
       return report;
     } catch (error) {
       this.#fail(state, error as Error, began, signal);
       return undefined;
     } finally {
-      state.polledAt = began;
+      // A look does not tell whether it was started since.
+      if (!isLookAlone) state.polledAt = began;
       if (wasWoken(state)) state.dueAt = clock.monotonic();
     }
   }
@@ -120,7 +142,10 @@ export class PollRunner {
       if (!state.identity.hasChangedSince(turn) && !wasWoken(state)) {
         state.details = details;
         // It was started since it died last, also where the event of that is lost.
-        if (details.running && details.startedAt > details.finishedAt) state.diedAt = undefined;
+        if (details.running && details.startedAt > details.finishedAt) {
+          state.diedAt = undefined;
+          state.afterEnd = undefined;
+        }
         return details;
       }
       if (inspects === MOST_INSPECTS) return details;
@@ -137,6 +162,53 @@ export class PollRunner {
     if (now?.running === false && now.finishedAt === before.finishedAt) return;
     state.details = undefined;
     state.again = true;
+  }
+
+  /**
+   * Looks at the end of a log that was read to its end, of a container that has ended.
+   *
+   * @returns undefined when there is more in it, or its end was not shown: then it is to be polled
+   */
+  async #lookAtEnd(
+    state: ContainerState,
+    details: ContainerDetails,
+    moment: Moment,
+    signal: AbortSignal,
+  ): Promise<PollReport | undefined> {
+    const { context, clock, deadline, observer } = this.#options;
+    const bounded = boundedSignal([signal], deadline);
+    const container = containerRef(state, details);
+    const looked = lookAtEnd(context, container, state.cursor as Cursor, bounded.signal);
+    const { found, report } = await looked.finally(() => bounded.release());
+    // An event that came meanwhile may tell of another start.
+    const isAsItWas = found === 'same' && !wasWoken(state);
+    if (isAsItWas) {
+      state.afterEnd = afterPoll(state, details, moment, false);
+      state.readToEnd = moment;
+      this.#drain(state);
+      await this.#complete(state);
+      observer.polled(state.summary, report, moment.age / 1000);
+      return report;
+    }
+    if (found === 'grown' && !wasWoken(state)) {
+      state.afterEnd = grown(state.afterEnd ?? newlyRead(state, details, moment), clock.monotonic());
+    }
+    state.life = 'active';
+    return undefined;
+  }
+
+  /** Nothing is left to be read; the end of the log is looked at again after a while. */
+  #drain(state: ContainerState): void {
+    state.life = 'drained';
+    state.dueAt = this.#nextLook(state);
+  }
+
+  /** Monotonic ms; Infinity when no look is needed any more. */
+  #nextLook({ afterEnd }: ContainerState): number {
+    const { clock, interval: policy, random } = this.#options;
+    const now = clock.monotonic();
+    const pause = afterEnd && pauseBeforeLook(afterEnd, now);
+    return pause === undefined ? Infinity : now + withJitter(policy, pause, random);
   }
 
   async #poll(
@@ -225,11 +297,12 @@ export class PollRunner {
   }
 
   /**
-   * Takes that back for one that was started again: if it is removed now while no collector runs, something is
-   * missing, also if nothing of it could be read until then.
+   * Takes that back for one that was started again, or whose log has grown: if it is removed now while no collector
+   * runs, something is missing, also if nothing of it could be read until then.
    */
   async #reopen(state: ContainerState, details: ContainerDetails): Promise<void> {
-    if (state.cursor?.complete !== true || !details.running) return;
+    const hasMore = details.running || state.afterEnd?.grew === true;
+    if (state.cursor?.complete !== true || !hasMore) return;
     await this.#commit(state, reopened(state.cursor));
   }
 
@@ -243,11 +316,13 @@ export class PollRunner {
   async #complete(state: ContainerState): Promise<void> {
     const { cursor } = state;
     if (state.life !== 'drained' || cursor === undefined || cursor.complete) return;
+    if (state.afterEnd !== undefined && !isSettled(state.afterEnd, state.diedAt)) return;
     await this.#commit(state, { ...cursor, complete: true });
   }
 
-  #conclude(state: ContainerState, details: ContainerDetails, report: PollReport, began: number): void {
+  #conclude(state: ContainerState, details: ContainerDetails, report: PollReport, moment: Moment): void {
     const { clock, interval: policy, random } = this.#options;
+    const began = moment.monotonic;
     state.cursor = report.cursor;
     state.suspect = report.suspect;
     // As long as the whole log comes; else the Engine hangs on anything.
@@ -266,7 +341,8 @@ export class PollRunner {
     const now = clock.monotonic();
     const complete = report.fault === undefined && !report.suspect;
     if (complete && hasEnded(details) && !wasWoken(state)) {
-      state.life = 'drained';
+      state.afterEnd = afterPoll(state, details, moment, report.fresh > 0);
+      this.#drain(state);
       return;
     }
     state.interval = nextInterval(policy, state.interval, {
@@ -291,6 +367,12 @@ export class PollRunner {
     state.outOfTime = ranOutOfTime(error);
     if (code === 'engine_not_found') {
       onRemoved(state);
+      return;
+    }
+    if (state.life === 'drained') {
+      // All of it was delivered. An Engine that is away is reported elsewhere, and the log is looked at again.
+      if (state.afterEnd !== undefined) state.afterEnd = notSeen(state.afterEnd);
+      state.dueAt = this.#nextLook(state);
       return;
     }
     if (code === 'engine_not_implemented') {
@@ -320,6 +402,31 @@ function notUnderstood({ summary: { name } }: ContainerState): PollardError {
 /** An event came while the container was being polled. */
 function wasWoken(state: ContainerState): boolean {
   return state.again;
+}
+
+/** It has ended, and its log was read to its end before, perhaps by a process before this one. */
+function isReadBefore({ cursor, life, tailHangs }: ContainerState, details: ContainerDetails): boolean {
+  if (cursor === undefined || tailHangs || !hasEnded(details) || !isPlaceAlone(cursor)) return false;
+  return life === 'drained' || cursor.complete === true;
+}
+
+/** Of a log that was read to its end. @param hadMore it had more than was delivered before */
+function afterPoll(
+  state: ContainerState,
+  details: ContainerDetails,
+  moment: Moment,
+  hadMore: boolean,
+): AfterEnd {
+  if (state.afterEnd === undefined) return newlyRead(state, details, moment);
+  return hadMore ? readAgain(state.afterEnd, moment.monotonic) : quiet(state.afterEnd, moment.monotonic);
+}
+
+function newlyRead(
+  { diedAt }: ContainerState,
+  { logDriver, finishedAt }: ContainerDetails,
+  moment: Moment,
+): AfterEnd {
+  return readToEnd({ logDriver, finishedAt, diedAt, began: moment.monotonic, beganAt: moment.wall });
 }
 
 function hasEnded(details: ContainerDetails): boolean {

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { Clock } from '../model/clock.js';
 import type { ContainerSummary } from '../model/container.js';
 import { boundedSignal } from './bounded-signal.js';
-import type { ContainerState } from './container-state.js';
+import type { ContainerState, Life } from './container-state.js';
 import type { Fleet } from './fleet.js';
 import type { LokiGate } from './loki-gate.js';
 import type { PollRunner } from './poll-runner.js';
@@ -79,7 +79,7 @@ export class Scheduler {
     const now = this.#options.clock.monotonic();
     let next = Infinity;
     for (const state of this.#options.fleet.states()) {
-      if (state.life !== 'active' || state.busy) continue;
+      if (!isPolled(state.life) || state.busy) continue;
       if (state.dueAt <= now) this.#launch(state, signal);
       else if (state.dueAt < next) next = state.dueAt;
     }
@@ -113,7 +113,7 @@ export class Scheduler {
   async #poll(state: ContainerState, signal: AbortSignal): Promise<void> {
     const { gate, runner } = this.#options;
     // It may have waited long for its place in the pool.
-    if (signal.aborted || !gate.isOpen || state.life !== 'active') return;
+    if (signal.aborted || !gate.isOpen || !isPolled(state.life)) return;
     const bounded = boundedSignal([signal, gate.reading]);
     this.#active++;
     try {
@@ -132,4 +132,9 @@ export class Scheduler {
     bounded.release();
     this.#wake = undefined;
   }
+}
+
+/** Of a drained one, the end of its log is looked at. */
+function isPolled(life: Life): boolean {
+  return life === 'active' || life === 'drained';
 }

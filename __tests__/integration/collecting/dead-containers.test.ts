@@ -2,8 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
+import { PassingClock } from '../../support/passing-clock.js';
 import { until } from '../../support/until.js';
 
+const HOUR_MS = 3_600_000;
 const DEAD = 3000;
 
 const PATIENCE_MS = 400_000;
@@ -11,13 +13,16 @@ const PATIENCE_MS = 400_000;
 test(
   'thousands of dead containers are read to their end once, and then left alone',
   async () => {
-    await withCollector({ settings: { poll: { concurrency: 50 } } }, async (world) => {
+    const clock = new PassingClock();
+    await withCollector({ settings: { poll: { concurrency: 50 } }, clock }, async (world) => {
       const { engine, loki } = world;
       const dead = Array.from({ length: DEAD }, (_, i) => engine.addContainer({ name: `job-${i}` }));
       for (const container of dead) {
         container.writeLine('stdout', `${container.name} has done it`);
         container.die(0);
       }
+      // One that has just ended is looked at again for a while.
+      clock.pass(2 * HOUR_MS);
       const live = engine.addContainer({ name: 'live' });
       await world.start();
       live.writeLine('stdout', 'a line');
@@ -46,12 +51,22 @@ test(
       expect(text).toMatch(/^pollard_containers\{life="drained"\} 3000$/m);
 
       // One of them is started again: it alone is asked about.
-      const [again] = dead;
+      const [again, ...rest] = dead;
+      const ids = new Set(rest.map(({ id }) => id));
       const others = requests(world, live.id, again?.id);
       again?.start();
       again?.writeLine('stdout', 'once more');
       await until('its line is there', () => loki.counts().entries === DEAD + 2);
       expect(requests(world, live.id, again?.id)).toEqual(others);
+
+      // A new service looks at the last entry of each, once: it may have grown meanwhile.
+      await world.stop();
+      engine.requests.clear();
+      await world.start();
+      await until('all were looked at', () => drained(world) === DEAD - 1);
+      const anew = engine.requests.of('logs').filter(({ containerId }) => ids.has(containerId ?? ''));
+      expect(anew.map(({ query }) => query['tail'])).toEqual(Array(DEAD - 1).fill('1'));
+      expect(requests(world, live.id, again?.id).inspects).toBe(DEAD - 1);
     });
   },
   PATIENCE_MS,

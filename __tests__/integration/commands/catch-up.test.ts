@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../../src/model/system-clock.js';
 import { withSite, type Site } from '../../support/commands/site.js';
 import { until } from '../../support/until.js';
 
@@ -43,6 +44,23 @@ describe('pollard catch-up', () => {
       const again = await site.pollard(['catch-up', '--json']);
       expect(summaryOf(again.stdout)).toMatchObject({ containers: 2, lines: 0, failed: [] });
       expect(site.loki.counts().received).toBe(received);
+    });
+  });
+
+  test('a container that has ended: one look at its last entry, and what came after it is delivered', async () => {
+    await withSite({ settings: BEGINNING }, async (site) => {
+      speaking(site, 'job', 20);
+      const job = site.engine.find('job');
+      job?.die(0);
+      expect(summaryOf((await site.pollard(['catch-up', '--json'])).stdout)).toMatchObject({ lines: 20 });
+      site.engine.requests.clear();
+      expect(summaryOf((await site.pollard(['catch-up', '--json'])).stdout)).toMatchObject({ lines: 0 });
+      expect(site.engine.requests.of('logs').map(({ query }) => query['tail'])).toEqual(['1']);
+
+      for (let i = 0; i < 20; i++) job?.log.writeLine('stdout', `late ${i}`, systemClock.now() + BigInt(i));
+      expect(summaryOf((await site.pollard(['catch-up', '--json'])).stdout)).toMatchObject({ lines: 20 });
+      expect(site.loki.entries()).toHaveLength(40);
+      await expectWhole(site, 40);
     });
   });
 
