@@ -7,6 +7,7 @@ import {
   SETTLED,
   withInstallation,
 } from '../../support/collector/index.js';
+import { appendJsonLog } from '../../support/engines/json-log.js';
 import { describeEngines, runContainer, runToEnd } from '../../support/engines/index.js';
 import { numbered, printNumbered } from '../../support/numbered.js';
 import { until } from '../../support/until.js';
@@ -64,6 +65,34 @@ describeEngines('The life of a container', (engine) => {
       expect(await pollard.settle(service)).toEqual(SETTLED);
       const stdout = ['begin', 'no newline', 'begin', 'no newline'];
       const written = containers.map((container) => ({ container, stdout }));
+      expect(reconcile(written, pollard.loki)).toEqual(ALL_THERE);
+    });
+  });
+
+  test('its log grows after its end: all of it is delivered, by a service and by a catch-up', async () => {
+    await withInstallation(engine(), async (pollard) => {
+      const service = await pollard.run();
+      const container = await runToEnd(engine(), { cmd: printNumbered('line', 20), name: 'ended' });
+      await pollard.untilStored(20);
+      await until('it was read to its end', async () => {
+        const { containers } = await service.status();
+        return containers.some(({ name, life }) => name === 'ended' && life === 'drained');
+      });
+      const append = async (first: number): Promise<void> => {
+        const now = Date.now();
+        const added = Array.from({ length: 20 }, (_, i) => ({
+          log: `line ${first + i}\n`,
+          stream: 'stdout' as const,
+          time: new Date(now + i).toISOString(),
+        }));
+        await appendJsonLog(container, added);
+      };
+      await append(21);
+      await pollard.untilStored(40);
+      expect(await pollard.settle(service)).toEqual(SETTLED);
+      await append(41);
+      expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 20, gaps: 0 } });
+      const written = [{ container, stdout: numbered('line', 60) }];
       expect(reconcile(written, pollard.loki)).toEqual(ALL_THERE);
     });
   });

@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import type { TestContainer } from './container.js';
@@ -47,6 +47,11 @@ export async function writeJsonLog(container: TestContainer, log: JsonLog): Prom
       await writeFile(`${name}.gz`, gzip(file.lines, file.compressed.lastTime), { mode: 0o640 });
     else await writeFile(name, encode(file.lines), { mode: 0o640 });
   }
+}
+
+/** Adds to the log of a container that does not run. */
+export async function appendJsonLog(container: TestContainer, lines: readonly JsonLogLine[]): Promise<void> {
+  await appendFile(container.logPath(), encode(lines));
 }
 
 /** Compressed as the Engine does it; for tests that spoil it. */
