@@ -149,7 +149,7 @@ async function verifyEnd(context: PollContext, task: PollTask, sum: PollSum): Pr
     return;
   }
   if (end.last.length === 0 || sameEntry(end.last[0], anchor[anchor.length - 1])) return;
-  // Perhaps only written since: the next poll, due at once, will tell.
-  if (task.suspect) await recover(context, task, sum);
+  // Perhaps only written since: the next poll, due at once, will tell. A log that grows at each poll is not damaged.
+  if (task.suspect && sum.fresh === 0) await recover(context, task, sum);
   else sum.suspect = true;
 }

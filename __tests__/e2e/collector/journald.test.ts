@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
   ALL_THERE,
+  allDelivered,
   reconcile,
   reconcileWithEngine,
   SETTLED,
@@ -77,3 +79,42 @@ describeEngines('The driver journald', (engine) => {
     });
   });
 });
+
+describeEngines(
+  'The driver journald on a busy machine',
+  (engine) => {
+    let journal: Journal;
+    beforeAll(async () => {
+      journal = await startJournal();
+    });
+    afterAll(async () => {
+      await journal.stop();
+    });
+
+    test('what the daemon writes after it has reported the end of the container is delivered', async () => {
+      const lines = 20_000;
+      await withInstallation(engine(), async (pollard) => {
+        const service = await pollard.run();
+        const busy = [1, 2, 3].map(() => spawn('sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' }));
+        try {
+          const container = await runContainer(engine(), {
+            cmd: printNumbered('line', lines),
+            logDriver: 'journald',
+          });
+          // The daemon waits 10 s for its logger, and needs longer.
+          await container.wait();
+          await pollard.untilStored(lines, { patience: 150_000 });
+          expect(await pollard.settle(service)).toEqual(SETTLED);
+          expect(reconcile([{ container, stdout: numbered('line', lines) }], pollard.loki)).toEqual(
+            ALL_THERE,
+          );
+          expect(await pollard.verify()).toEqual(allDelivered(lines));
+        } finally {
+          for (const loop of busy) loop.kill('SIGKILL');
+        }
+      });
+    });
+  },
+  // It takes a minute, and all versions wait for the logger alike (moby: daemon/container/monitor.go).
+  { versions: ['trixie'] },
+);
