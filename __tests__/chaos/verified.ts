@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gapSpan } from '../../src/collector/gap.js';
+import { markedSpan } from '../../src/collector/possible-gap.js';
 import { parseStamp } from '../../src/model/nanoseconds.js';
 import { readAudit, type Audited } from '../support/collector/audited.js';
 import type { ContainerAccount } from '../support/collecting/index.js';
@@ -61,7 +61,7 @@ export async function verified(
   const strange = sum(whole, ({ loki_only: { unknown } }) => unknown);
   const left = sum(readable, ({ pending }) => pending);
   const named = containers.flatMap(({ container_id: id, samples }) => {
-    const spans = accounts.get(id)?.marks.map(gapSpan) ?? [];
+    const spans = accounts.get(id)?.marks.map(markedSpan) ?? [];
     return samples.missing.filter(({ stamp }) => {
       const at = parseStamp(stamp) ?? 0n;
       return spans.some((span) => span && span.lastDelivered <= at && at <= span.firstAvailable);

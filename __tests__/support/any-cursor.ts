@@ -39,6 +39,7 @@ export const anyCursor: fc.Arbitrary<Cursor> = fc.record(
     committedAt: stamp,
     complete: fc.constant(true as const),
     soundUpTo: fc.record(place),
+    start: fc.record({ stamp, stream, fullFiles: fc.nat(), bytes: fc.nat() }),
   },
   { requiredKeys: ['containerId', 'containerName', 'anchor', 'open', 'moved', 'committedAt'] },
 );

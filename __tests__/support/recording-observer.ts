@@ -8,6 +8,7 @@ export function recordingObserver(): CollectorObserver & { told: string[] } {
     polled: (container, report) => told.push(`polled ${container.name} ${report.lines}`),
     pollFailed: (container, error) => told.push(`failed ${container.name}: ${error.message}`),
     gap: (container) => told.push(`gap ${container.name}`),
+    possibleGap: (container) => told.push(`possible gap ${container.name}`),
     missed: (container, reason) => told.push(`missed ${container.name}: ${reason}`),
     unreadable: (container) => told.push(`unreadable ${container.name}`),
     discovered: (container) => told.push(`discovered ${container.name}`),

@@ -1,4 +1,4 @@
-import { isGapText } from '../collector/gap.js';
+import { isMarkerText } from '../collector/possible-gap.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import { PollardError } from '../model/errors.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
@@ -157,7 +157,7 @@ export class LokiLookup {
             const slot = this.#table.find(words);
             if (slot >= 0) {
               found(slot, entry, stream);
-            } else if (notFound !== undefined && !isGapText(line) && belongsTo(this.#subject, entry)) {
+            } else if (notFound !== undefined && !isMarkerText(line) && belongsTo(this.#subject, entry)) {
               if (!equal.repeats(seconds, nanos, words)) notFound(stream, entry, words);
             }
           },

@@ -43,6 +43,8 @@ export interface StreamCounts {
   gapMarkers: number;
   /** Copies beyond the first of entries that Loki shows more than once. */
   storedTwice: number;
+  /** Lines by which Pollard marks that the beginning of a log may be missing. */
+  possibleGapMarkers: number;
 }
 
 export function noCounts(): StreamCounts {
@@ -64,6 +66,7 @@ export function noCounts(): StreamCounts {
     unknown: 0,
     gapMarkers: 0,
     storedTwice: 0,
+    possibleGapMarkers: 0,
   };
 }
 

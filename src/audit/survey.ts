@@ -1,4 +1,4 @@
-import { isGapText } from '../collector/gap.js';
+import { isMarkerText, isPossibleGapText } from '../collector/possible-gap.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { Digests } from './digests.js';
@@ -47,6 +47,7 @@ export class Survey {
   readonly #loki: ByStream<Digests>;
   readonly #gapMarkers: [number, number, number] = [0, 0, 0];
   readonly #storedTwice: [number, number, number] = [0, 0, 0];
+  readonly #possibleGapMarkers: [number, number, number] = [0, 0, 0];
   readonly #heldBytes: number;
   reading: EngineReading | undefined;
   /** Entries of Loki's that could not be understood. */
@@ -94,6 +95,7 @@ export class Survey {
   countAgreeing(stream: StreamNumber, counts: StreamCounts): void {
     counts.gapMarkers += this.#gapMarkers[stream];
     counts.storedTwice += this.#storedTwice[stream];
+    counts.possibleGapMarkers += this.#possibleGapMarkers[stream];
     for (let bucket = 0; bucket < this.grid.size; bucket++) {
       const agreement = this.#agreement(stream, bucket);
       if (agreement === 'none') continue;
@@ -156,8 +158,9 @@ export class Survey {
         visit: (entry) => {
           if (!mayBeOf(this.#subject, entry)) return;
           const { seconds, nanos, line } = entry;
-          if (isGapText(line)) {
-            this.#gapMarkers[stream]++;
+          if (isMarkerText(line)) {
+            const markers = isPossibleGapText(line) ? this.#possibleGapMarkers : this.#gapMarkers;
+            markers[stream]++;
             if (this.gaps.length < samples) {
               this.gaps.push({ stream: streamName(stream), stamp: stampOf(seconds, nanos), text: line });
             }

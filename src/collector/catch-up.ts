@@ -25,6 +25,8 @@ export interface CatchUpSummary {
   /** Entries that were read again and not sent. */
   duplicatesDropped: number;
   gaps: number;
+  /** Containers of which the beginning may have been lost. */
+  possibleGaps: number;
   rejected: number;
   /** Names of the containers that could not be read to the end, with the reason. */
   failed: CatchUpFailure[];
@@ -60,6 +62,7 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
     bytes: 0,
     duplicatesDropped: 0,
     gaps: 0,
+    possibleGaps: 0,
     rejected: 0,
     failed: skipped.map(notUnderstood),
     unreadable: [],
@@ -144,4 +147,5 @@ function add(summary: CatchUpSummary, report: PollReport): void {
   summary.duplicatesDropped += report.reread;
   summary.rejected += report.rejected;
   if (report.gap) summary.gaps++;
+  if (report.possibleGap) summary.possibleGaps++;
 }

@@ -23,6 +23,8 @@ export interface PollYield {
   readonly more: boolean;
   /** The container is younger than `interval`. */
   readonly young: boolean;
+  /** ms after which something may be rotated away unread; see retention.ts. */
+  readonly longest: number;
 }
 
 /**
@@ -39,6 +41,10 @@ const IDLE_GROWTH = 1.5;
 export function nextInterval(policy: IntervalPolicy, previous: number, found: PollYield): number {
   if (found.more) return 0;
   if (!policy.adaptive) return policy.interval;
+  return Math.min(byEntries(policy, previous, found), Math.max(found.longest, policy.min));
+}
+
+function byEntries(policy: IntervalPolicy, previous: number, found: PollYield): number {
   if (found.entries > 0) {
     const wanted = found.rate > 0 ? (ENTRIES_A_POLL / found.rate) * 1000 : policy.interval;
     return clamp(wanted, policy.min, policy.interval);

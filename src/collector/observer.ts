@@ -3,6 +3,7 @@ import type { ContainerSummary } from '../model/container.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { Gap } from './gap.js';
 import type { PollReport } from './poll.js';
+import type { PossibleGap } from './possible-gap.js';
 
 /** Why lines of a container may never have been seen. */
 export type MissedReason =
@@ -19,6 +20,8 @@ export interface CollectorObserver {
   /** The poll got no answer to read. */
   pollFailed(container: ContainerSummary, error: Error, seconds: number): void;
   gap(container: ContainerSummary, gap: Gap): void;
+  /** The beginning of its log may have been lost before it was first read. */
+  possibleGap(container: ContainerSummary, gap: PossibleGap): void;
   /** @param since the last stamp that was delivered, 0n when none was */
   missed(container: ContainerSummary, reason: MissedReason, since: Nanoseconds): void;
   /** Its driver cannot be read. */

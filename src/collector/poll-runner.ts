@@ -25,6 +25,7 @@ import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
 import { ranOutOfTime } from './out-of-time.js';
 import { pollContainer, type PollContext, type PollReport } from './poll.js';
+import { longestPause } from './retention.js';
 import { lastStamp } from './transfer.js';
 import { nextRate } from './window.js';
 
@@ -350,6 +351,7 @@ export class PollRunner {
       rate: state.rate,
       more: (report.fault !== undefined && report.fresh > 0) || report.suspect,
       young: now - state.seenAt < policy.interval && state.bornUnderWatch,
+      longest: pauseWithin(details, state, report),
     });
     state.dueAt = now + withJitter(policy, state.interval, random);
   }
@@ -402,6 +404,17 @@ function notUnderstood({ summary: { name } }: ContainerState): PollardError {
 /** An event came while the container was being polled. */
 function wasWoken(state: ContainerState): boolean {
   return state.again;
+}
+
+/** How long the next poll may wait by what the log keeps, ms. */
+function pauseWithin(
+  { logLimit }: ContainerDetails,
+  { polledAt, rate }: ContainerState,
+  { lines, lineBytes }: PollReport,
+): number {
+  if (logLimit === undefined) return Infinity;
+  const entries = polledAt === undefined ? undefined : rate;
+  return longestPause(logLimit, { entries, lines, bytes: lineBytes });
 }
 
 /** It has ended, and its log was read to its end before, perhaps by a process before this one. */

@@ -1,5 +1,6 @@
 import type { Cursor } from '../model/cursor.js';
 import type { Gap } from './gap.js';
+import type { PossibleGap } from './possible-gap.js';
 import type { Recovered } from './recovery.js';
 import type { TransferResult } from './transfer.js';
 
@@ -19,6 +20,8 @@ export interface PollReport {
   /** The window that the anchor was found in; undefined for the whole log. */
   readonly window: number | undefined;
   readonly gap: Gap | undefined;
+  /** The beginning of the log may be missing. */
+  readonly possibleGap: PossibleGap | undefined;
   readonly fault: Error | undefined;
   /** The log's last entry is not the one delivered last, although nothing new was shown. */
   readonly suspect: boolean;
@@ -38,6 +41,7 @@ export class PollSum {
   fault: Error | undefined;
   #readable: number | undefined;
   #gap: Gap | undefined;
+  #possibleGap: PossibleGap | undefined;
   #entries = 0;
   #reread = 0;
   #lines = 0;
@@ -54,6 +58,7 @@ export class PollSum {
     this.cursor = result.cursor;
     this.fault = result.fault;
     this.#gap = result.gap ?? this.#gap;
+    this.#possibleGap = result.possibleGap ?? this.#possibleGap;
     this.fresh += result.entries - result.reread;
     this.#reread += result.reread;
     this.#lines += result.lines;
@@ -92,6 +97,7 @@ export class PollSum {
       widenings: this.widenings,
       window,
       gap: this.#gap,
+      possibleGap: this.#possibleGap,
       fault: this.fault,
       suspect: this.suspect,
       tailHung: this.tailHung,

@@ -13,6 +13,8 @@ import { hasLastWords, LineAssembler, lineRules, type LineSink } from './line-as
 import type { LogSource } from './log-source.js';
 import type { MemoryBudget } from './memory-budget.js';
 import { MovedStamps } from './moved-stamps.js';
+import type { PossibleGap } from './possible-gap.js';
+import { StartWatch } from './start-watch.js';
 
 /** What every poll of every container shares. */
 export interface TransferContext {
@@ -25,6 +27,8 @@ export interface TransferContext {
   readonly settings: TransferSettings;
   /** Told of a gap at once: the cursor is behind it as soon as the first batch is settled. */
   readonly onGap: (container: ContainerRef, gap: Gap) => void;
+  /** Called when the beginning of a log may be missing, likewise. */
+  readonly onPossibleGap?: (container: ContainerRef, gap: PossibleGap) => void;
   readonly onCutLine?: () => void;
   /** Told when lines of a container may have been sent that its cursor does not cover. */
   readonly onUncommitted?: (container: ContainerRef) => void;
@@ -81,6 +85,7 @@ export interface TransferResult {
   readonly rejected: number;
   readonly bodyBytes: number;
   readonly gap: Gap | undefined;
+  readonly possibleGap: PossibleGap | undefined;
   /** Why the body did not end as it should. */
   readonly fault: Error | undefined;
 }
@@ -106,6 +111,7 @@ export async function transfer(context: TransferContext, request: TransferReques
       open: assembler.openLines(),
       moved: mover?.moved() ?? cursor.moved,
       ...(soundUpTo === undefined ? {} : { soundUpTo }),
+      ...(startWatch?.counted === undefined ? {} : { start: startWatch.counted }),
       committedAt: context.clock.now(),
     }),
     commit: async (place) => {
@@ -140,7 +146,8 @@ export async function transfer(context: TransferContext, request: TransferReques
         (gap) => context.onGap(container, gap),
       )
     : undefined;
-  const entries: EntrySink = marker ?? assembler;
+  const startWatch = watchOfStart(context, request, assembler, delivery);
+  const entries: EntrySink = marker ?? startWatch ?? assembler;
   const matcher = new AnchorMatcher(request.behindGap ? [] : cursor.anchor, request.acceptsPart);
   let isFirst = true;
   const fresh: NewEntries = {
@@ -194,8 +201,9 @@ export async function transfer(context: TransferContext, request: TransferReques
     committed = { ...cursor, anchor: cursor.anchor.slice(0, matcher.part) };
     await context.commit(committed);
   }
-  if (reader.found && request.ended && answer.fault === undefined) {
-    assembler.closeAll();
+  if (reader.found && answer.fault === undefined) {
+    startWatch?.end();
+    if (request.ended) assembler.closeAll();
   }
   await delivery.finish();
 
@@ -210,8 +218,31 @@ export async function transfer(context: TransferContext, request: TransferReques
     rejected: delivery.rejected,
     bodyBytes: answer.bytes,
     gap: marker?.gap,
+    possibleGap: startWatch?.gap,
     fault: answer.fault,
   };
+}
+
+/** Of an answer that begins with the log, or that goes on where one was broken off; undefined for any other. */
+function watchOfStart(
+  { settings, onPossibleGap }: TransferContext,
+  { container, cursor, behindGap, tail, since }: TransferRequest,
+  next: EntrySink,
+  delivery: LineSink,
+): StartWatch | undefined {
+  const { logLimit } = container;
+  if (logLimit === undefined || behindGap !== undefined) return undefined;
+  const isBeginning = cursor.anchor.length === 0 && tail === undefined && since === undefined;
+  if (!isBeginning && cursor.start === undefined) return undefined;
+  return new StartWatch({
+    container: { ...container, logLimit },
+    cursor,
+    next,
+    // Not by way of the lines that are moved apart: it has a stamp of its own, and they have theirs.
+    lines: settings.gapMarker ? delivery : undefined,
+    maxSpan: settings.maxSpan,
+    report: (gap) => onPossibleGap?.(container, gap),
+  });
 }
 
 /** The stamp of the last entry delivered; 0n at the beginning of a log. */

@@ -84,12 +84,16 @@ function exitCodeOf({ failed }: CatchUpSummary): number {
   return failed.some(({ code }) => STATE_CODES.has(code)) ? ExitCode.state : ExitCode.partial;
 }
 
+function possibleGapRow({ possibleGaps }: CatchUpSummary): [string, string] {
+  return ['possible gaps', String(possibleGaps)];
+}
+
 /** What stands in the way of every container is the disk, and not the containers. */
 const STATE_CODES: ReadonlySet<string> = new Set(['cursor_write_failed', 'rejected_file_unusable']);
 
 function jsonSummary(summary: CatchUpSummary, seconds: number): string {
-  const { duplicatesDropped, ...rest } = summary;
-  return `${JSON.stringify({ ...rest, duplicates_dropped: duplicatesDropped, seconds: Number(seconds.toFixed(3)) })}\n`;
+  const { duplicatesDropped, possibleGaps, ...rest } = summary;
+  return `${JSON.stringify({ ...rest, possible_gaps: possibleGaps, duplicates_dropped: duplicatesDropped, seconds: Number(seconds.toFixed(3)) })}\n`;
 }
 
 function textSummary(summary: CatchUpSummary, seconds: number): string {
@@ -99,6 +103,7 @@ function textSummary(summary: CatchUpSummary, seconds: number): string {
     ['bytes', formatSize(summary.bytes)],
     ['duplicates dropped', String(summary.duplicatesDropped)],
     ['gaps', String(summary.gaps)],
+    ...(summary.possibleGaps > 0 ? [possibleGapRow(summary)] : []),
     ['rejected', String(summary.rejected)],
     ['seconds', seconds.toFixed(1)],
   ];

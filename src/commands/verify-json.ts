@@ -38,13 +38,14 @@ function containerJson(report: ContainerReport) {
 }
 
 function countsJson(counts: StreamCounts) {
-  const { inPieces, rotated, unknown, gapMarkers, storedTwice, ...others } = counts;
+  const { inPieces, rotated, unknown, gapMarkers, possibleGapMarkers, storedTwice, ...others } = counts;
   return {
     ...others,
     in_pieces: inPieces,
     loki_only: { rotated, unknown },
     gap_markers: gapMarkers,
     stored_twice: storedTwice,
+    possible_gap_markers: possibleGapMarkers,
   };
 }
 

@@ -77,7 +77,7 @@ function examples({ container, samples, refusals, otherLabels, streams }: Contai
       ({ kind, lines, reason }) =>
         `${'refused'.padEnd(10)} ${name} ${lines} ${kind}: ${shownText(reason, 200)}`,
     ),
-    ...shown('gap', samples.gaps, sum('gapMarkers')),
+    ...shown('gap', samples.gaps, sum('gapMarkers') + sum('possibleGapMarkers')),
     ...shown('loki only', samples.unknown, sum('unknown')),
   ];
 }
@@ -105,6 +105,10 @@ const EXPLAINED: readonly Explained[] = [
   ['unknown', "in Loki only, and not in the Engine's log: sent by another collector, or lost here"],
   ['storedTwice', 'more than once in Loki: copies of lines that were sent again, and that Loki did not fold'],
   ['gapMarkers', 'lines by which Pollard marks a gap; no lines of the container'],
+  [
+    'possibleGapMarkers',
+    'lines by which Pollard marks that the beginning of a log may have been lost; no lines of the container',
+  ],
 ];
 
 function explanations({ totals, containers, notes }: AuditReport): string[] {

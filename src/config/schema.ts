@@ -162,7 +162,9 @@ const lines = z.strictObject({
 const gaps = z.strictObject({
   marker: toggle()
     .default(true)
-    .describe("Put a line into the container's own stream where lines were lost before they could be read."),
+    .describe(
+      "Put a line into the container's own stream where lines were lost, or may have been, before they could be read.",
+    ),
 });
 
 const memory = z.strictObject({

@@ -27,11 +27,19 @@ const placeShape = z.strictObject({
   moved: z.strictObject({ stdout: movedStamp.optional(), stderr: movedStamp.optional() }),
 });
 
+const startShape = z.strictObject({
+  stamp: bigintText,
+  stream,
+  fullFiles: z.number().int().nonnegative(),
+  bytes: z.number().int().nonnegative(),
+});
+
 const cursorShape = placeShape.extend({
   containerId: z.string().regex(CONTAINER_ID),
   containerName: z.string(),
   complete: z.literal(true).optional(),
   soundUpTo: placeShape.optional(),
+  start: startShape.optional(),
   committedAt: bigintText,
 });
 
@@ -52,6 +60,7 @@ export function encodeCursor(cursor: Cursor): string {
     ...placeJson(cursor),
     ...(cursor.complete ? { complete: true } : {}),
     ...(cursor.soundUpTo ? { soundUpTo: placeJson(cursor.soundUpTo) } : {}),
+    ...(cursor.start ? { start: { ...cursor.start, stamp: String(cursor.start.stamp) } } : {}),
     committedAt: String(cursor.committedAt),
   };
   const sha256 = checksum(JSON.stringify(payload));
@@ -75,12 +84,13 @@ export function decodeCursor(bytes: Uint8Array): Cursor {
   }
   const cursor = cursorShape.safeParse(file.data.cursor);
   if (!cursor.success) throw new CursorCorrupt('not_a_cursor', whatIsWrong(cursor.error));
-  const { complete, soundUpTo, ...rest } = cursor.data;
+  const { complete, soundUpTo, start, ...rest } = cursor.data;
   return {
     ...rest,
     ...placeOf(rest),
     ...(complete ? { complete } : {}),
     ...(soundUpTo ? { soundUpTo: placeOf(soundUpTo) } : {}),
+    ...(start ? { start } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import type { ContainerSummary, InspectedContainer } from '../model/container.js
 import { NS_PER_SECOND, parseStamp, type Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineApi } from './engine-api.js';
 import { badAnswerError } from './engine-error.js';
+import { logLimitOf } from './log-limit.js';
 import { malformedItem, problemOf, type MalformedItem } from './malformed.js';
 import { parseJson } from './request.js';
 
@@ -119,12 +120,16 @@ export async function inspectContainer(
   );
   const logDriver = HostConfig?.LogConfig?.Type ?? '';
   const logOptions = HostConfig?.LogConfig?.Config ?? {};
+  const logLimit = logLimitOf(logDriver, logOptions);
+  const createdAt = stampOrZero(Created);
   return {
     ...identityOf(Name, Created, Config),
     tty: Config?.Tty ?? false,
     logDriver,
     plainLog: isPlain(logDriver, logOptions),
     ...(isSingle(logDriver, logOptions) ? { singleFile: true } : {}),
+    ...(logLimit === undefined ? {} : { logLimit }),
+    ...(createdAt === 0n ? {} : { createdAt }),
     startedAt: stampOrZero(State?.StartedAt),
     finishedAt: stampOrZero(State?.FinishedAt),
     running: State?.Running ?? false,

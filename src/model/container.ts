@@ -22,6 +22,10 @@ export interface ContainerDetails {
   readonly plainLog?: boolean;
   /** Its log has one file, which is never rotated. Absent: it may have more. */
   readonly singleFile?: boolean;
+  /** What its log holds at most. Absent: the Engine does not rotate it. */
+  readonly logLimit?: LogLimit;
+  /** When it was made, ns: the list has whole seconds. Absent: not known. */
+  readonly createdAt?: Nanoseconds;
   /** ns; 0n when it never started. */
   readonly startedAt: Nanoseconds;
   /** ns; 0n while it has not finished. */
@@ -37,6 +41,18 @@ export interface InspectedContainer extends ContainerDetails {
   readonly image?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly created?: Nanoseconds;
+}
+
+/** What the files of a log hold before the oldest of them is deleted. */
+export interface LogLimit {
+  /** How an entry stands in a file. */
+  readonly format: 'json-file' | 'local';
+  /** A file of so many bytes is full: the next entry goes to another one. */
+  readonly fileBytes: number;
+  /** Files, the one that is written to included. 1: it is emptied when it is full. */
+  readonly files: number;
+  /** What the attributes of each entry take, bytes, about. */
+  readonly attributeBytes: number;
 }
 
 export interface ContainerRef extends ContainerSummary, ContainerDetails {}

@@ -42,6 +42,16 @@ export interface LogPlace {
   readonly moved: Readonly<Partial<Record<StreamName, MovedStamp>>>;
 }
 
+/** What was read of a log from its beginning on, as far as it matters whether older entries were rotated away. */
+export interface LogStart {
+  /** Of the first entry. */
+  readonly stamp: Nanoseconds;
+  readonly stream: StreamName;
+  /** Files of the Engine's log that the entries fill, and bytes in the file behind those. */
+  readonly fullFiles: number;
+  readonly bytes: number;
+}
+
 /** The place that a container's log was read to. */
 export interface Cursor extends LogPlace {
   readonly containerId: string;
@@ -57,6 +67,11 @@ export interface Cursor extends LogPlace {
    * looked through for such a hole. Left out: nothing is to be looked through.
    */
   readonly soundUpTo?: LogPlace;
+  /**
+   * Only while the first answer is being delivered: it is not yet known whether entries before the first one may have
+   * been rotated away.
+   */
+  readonly start?: LogStart;
   /** When the cursor was committed, ns wall clock. For people and for the grace period. */
   readonly committedAt: Nanoseconds;
 }

@@ -28,6 +28,10 @@ export function metricFamilies(registry: Registry) {
       'Entries dropped because the cursor says that they were delivered before.',
     ),
     gaps: counter('pollard_gaps_total', 'Places where lines were lost before they could be read.'),
+    possibleGaps: counter(
+      'pollard_possible_gaps_total',
+      'Logs whose beginning may have been rotated away before they were first read.',
+    ),
     missed: counter(
       'pollard_missed_containers_total',
       'Containers of which lines may never have been read: they came and went between two looks.',

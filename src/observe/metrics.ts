@@ -51,6 +51,7 @@ export interface Metrics {
   /** An item of an answer of the Engine could not be understood and was skipped. */
   malformedItem(kind: MalformedKind): void;
   gap(): void;
+  possibleGap(): void;
   missedContainer(): void;
   eventsOverrun(): void;
   clockStepped(): void;
@@ -125,6 +126,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     answerCutOff: (setting) => families.cutOff.inc({ setting: cuts.value(setting) }),
     malformedItem: (kind) => families.malformed.inc({ kind }),
     gap: () => families.gaps.inc(),
+    possibleGap: () => families.possibleGaps.inc(),
     missedContainer: () => families.missed.inc(),
     eventsOverrun: () => families.overruns.inc(),
     clockStepped: () => families.clockSteps.inc(),

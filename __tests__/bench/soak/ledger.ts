@@ -1,4 +1,4 @@
-import { isGapText } from '../../../src/collector/gap.js';
+import { isMarkerText } from '../../../src/collector/possible-gap.js';
 
 /** A numbered line: who says it (name, generation, run), its number from 1, and padding. */
 const NUMBERED = /^(\S+ \d+ \d+) (\d+) /;
@@ -38,7 +38,7 @@ export class Ledger {
   add(line: string): void {
     const [, speaker, number] = NUMBERED.exec(line) ?? [];
     if (speaker === undefined) {
-      if (isGapText(line)) this.#gaps++;
+      if (isMarkerText(line)) this.#gaps++;
       else this.#stray(line);
       return;
     }

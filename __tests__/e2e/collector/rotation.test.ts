@@ -1,10 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
+import { isPossibleGapText } from '../../../src/collector/possible-gap.js';
 import {
   ALL_THERE,
   allDelivered,
   engineLines,
+  entriesOf,
   holesOf,
   reconcile,
   SETTLED,
@@ -132,4 +134,50 @@ describeEngines('A log that is rotated', (engine) => {
       { settings: { 'poll.adaptive': 'false', 'poll.interval': '1500ms' } },
     );
   });
+
+  test.each(['json-file', 'local'])(
+    '%s, before the first poll: that its beginning may be lost is logged, counted, marked and verified',
+    async (logDriver) => {
+      await withInstallation(engine(), async (pollard) => {
+        const service = await pollard.run();
+        const logOptions = { 'max-size': '20k', 'max-file': '2' };
+        const lost = await runContainer(engine(), {
+          name: 'lost',
+          cmd: 'seq 5000; sleep 1000',
+          logDriver,
+          logOptions,
+        });
+        const whole = await runContainer(engine(), {
+          name: 'whole',
+          cmd: 'seq 3; sleep 1000',
+          logDriver,
+          logOptions,
+        });
+        await until('both are read', () => {
+          const last = (container: TestContainer) =>
+            entriesOf(pollard.loki, container).map(({ line }) => line);
+          return last(lost).includes('5000') && last(whole).includes('3');
+        });
+        await service.readsAll();
+        const markers = entriesOf(pollard.loki, lost).filter(({ line }) => isPossibleGapText(line));
+        expect(markers).toHaveLength(1);
+        expect(markers[0]?.line).toContain('the log holds at most 40 kB');
+        expect(await service.metric('pollard_possible_gaps_total')).toBe(1);
+        expect(await service.metric('pollard_gaps_total')).toBe(0);
+        const warned = service.records.filter(({ message }) => message.includes('may have been lost'));
+        expect(warned).toMatchObject([{ container: 'lost' }]);
+        const { containers } = await service.status();
+        expect(Object.fromEntries(containers.map((each) => [each.name, each.possible_gaps]))).toEqual({
+          lost: 1,
+          whole: 0,
+        });
+        const left = (await engineLines(lost)).length;
+        expect(left).toBeLessThan(5000);
+        expect(await pollard.verify()).toEqual({ ...allDelivered(left + 3), possibleGapMarkers: 1 });
+        // A new service knows its place, and says nothing more.
+        expect((await service.stop()).code).toBe(0);
+        expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 0, possible_gaps: 0 } });
+      });
+    },
+  );
 });

@@ -207,3 +207,34 @@ describe.each([...PROFILES])('where Engine %s passes over a file without a word'
     },
   );
 });
+
+describe.each(['json-file', 'local'])('a log of %s that was rotated before its first poll', (driver) => {
+  /** Four files of about 25 lines, of which the last three stay. */
+  const rotation = { maxSize: { bytes: 4000 }, maxFiles: 3, compress: false };
+  const text = (i: number): string => `line ${i} `.padEnd(100, 'x');
+
+  test.each([
+    { lines: 500, possible: 1, what: 'its beginning is named as possibly lost' },
+    { lines: 20, possible: 0, what: 'nothing is named where it never was rotated' },
+  ])('$lines lines: $what', async ({ lines, possible }) => {
+    await withCollector({}, async (world) => {
+      const { engine } = world;
+      await world.start();
+      const web = engine.addContainer({ name: 'web', driver, rotation });
+      for (let i = 0; i < lines; i++) web.writeLine('stdout', text(i));
+      await world.caughtUp();
+      for (let i = lines; i < lines + 5; i++) web.writeLine('stdout', text(i));
+      await world.caughtUp();
+
+      const account = (await world.accounts()).get(web.id);
+      expect(account).toMatchObject({ written: lines + 5, lost: 0, twice: 0, unknown: 0, gaps: possible });
+      if (possible > 0) expect(account?.named).toBeGreaterThan(lines / 2);
+      else expect(account?.named).toBe(0);
+      expect(await world.metric('pollard_possible_gaps_total')).toBe(possible);
+      expect(await world.metric('pollard_gaps_total')).toBe(0);
+      const said = world.log.messages.filter(({ message }) => message.includes('may have been lost'));
+      expect(said).toHaveLength(possible);
+      if (possible > 0) expect(said[0]?.message).toMatch(/^up to [\d.]+ s from the start .* at most 12 kB$/);
+    });
+  });
+});

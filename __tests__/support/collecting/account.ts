@@ -1,5 +1,5 @@
 import { Account, type AccountLine, type Tally } from '../../../src/commands/demo/account.js';
-import { gapSpan, isGapText } from '../../../src/collector/gap.js';
+import { isMarkerText, isPossibleGapText, markedSpan } from '../../../src/collector/possible-gap.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js';
 import type { EngineSimulator, WrittenLine } from '../../../src/simulators/engine/index.js';
@@ -83,11 +83,13 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     for (const entry of stored) account.found(ofLoki(id, entry));
     for (const { line, reason } of kept) {
       // A mark has the stamp of what stands behind the gap, and is refused with it.
-      if (isGapText(line.text)) account.found(line);
+      if (isMarkerText(line.text)) account.found(line);
       else account.refused(line, reason);
     }
     const tally = await account.close(visit);
-    const marks = [...once.map(({ line }) => line), ...kept.map(({ line }) => line.text)].filter(isGapText);
+    const marks = [...once.map(({ line }) => line), ...kept.map(({ line }) => line.text)].filter(
+      isMarkerText,
+    );
     const isThere = (line: SimulatedLine): boolean => there.has(keyOf(ofEngine(line)));
     const isMissing = (line: SimulatedLine): boolean => !unread.has(line) && !isThere(line);
     const { byPlace, byStampOnly } = namedByMarks(lines, isMissing, isThere, marks);
@@ -159,7 +161,12 @@ function namedByMarks(
   marks: readonly string[],
 ): { readonly byPlace: readonly string[]; readonly byStampOnly: number } {
   const inOrder = [...lines].sort((a, b) => a.first - b.first);
-  const gaps = marks.flatMap((mark) => gapSpan(mark) ?? []);
+  const gaps = marks.flatMap((mark) => {
+    const span = markedSpan(mark);
+    if (span === undefined) return [];
+    // A possible gap begins with the log.
+    return isPossibleGapText(mark) ? [{ ...span, lastDelivered: 0n }] : [span];
+  });
   const places = gaps.flatMap(({ lastDelivered, firstAvailable }) => {
     // Nothing was delivered before a gap at the beginning.
     const from = lastDelivered === 0n ? 0 : inOrder.find(({ stampNs }) => stampNs === lastDelivered)?.first;

@@ -15,6 +15,7 @@ export interface Audited {
   readonly gapMarkers: number;
   /** Copies beyond the first of entries that Loki shows more than once. */
   readonly storedTwice: number;
+  readonly possibleGapMarkers: number;
 }
 
 /** All that was written is in Loki, and nothing else is. */
@@ -31,6 +32,7 @@ export function allDelivered(lines: number): Audited {
     unknown: 0,
     gapMarkers: 0,
     storedTwice: 0,
+    possibleGapMarkers: 0,
   };
 }
 
@@ -48,6 +50,7 @@ interface Totals {
   readonly loki_only: { readonly rotated: number; readonly unknown: number };
   readonly gap_markers: number;
   readonly stored_twice: number;
+  readonly possible_gap_markers: number;
 }
 
 /** Reads what `verify --json` printed. */
@@ -66,5 +69,6 @@ export function readAudit(exit: number | null, json: string): Audited {
     unknown: lokiOnly.unknown,
     gapMarkers: totals.gap_markers,
     storedTwice: totals.stored_twice,
+    possibleGapMarkers: totals.possible_gap_markers,
   };
 }

@@ -1,4 +1,5 @@
 import { isGapText } from '../../../src/collector/gap.js';
+import { isPossibleGapText } from '../../../src/collector/possible-gap.js';
 import { parseStamp, type Nanoseconds } from '../../../src/model/nanoseconds.js';
 import type { LokiSimulator } from '../../../src/simulators/loki/index.js';
 import type { TestContainer } from '../engines/index.js';
@@ -29,7 +30,7 @@ export function holesOf(loki: LokiSimulator, container: TestContainer, written: 
   const named: Span[] = [];
   for (const { line, stamp } of entriesOf(loki, container)) {
     if (isGapText(line)) named.push(spanOf(line));
-    else stamps.set(line, stamp);
+    else if (!isPossibleGapText(line)) stamps.set(line, stamp);
   }
   const holes: Span[] = [];
   let last = 0n;

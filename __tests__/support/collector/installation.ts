@@ -26,6 +26,7 @@ export interface Summary {
   readonly lines: number;
   readonly duplicates_dropped: number;
   readonly gaps: number;
+  readonly possible_gaps: number;
   readonly rejected: number;
   readonly failed: readonly { readonly container: string; readonly reason: string; readonly code: string }[];
   readonly unreadable: readonly string[];

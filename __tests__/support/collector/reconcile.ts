@@ -1,4 +1,4 @@
-import { isGapText } from '../../../src/collector/gap.js';
+import { isMarkerText } from '../../../src/collector/possible-gap.js';
 import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
 import type { TestContainer } from '../engines/index.js';
 import { engineLines, type LogShape } from './engine-lines.js';
@@ -79,7 +79,7 @@ function compare(
   const gaps: string[] = [];
   const stored = new Tally();
   for (const entry of entries) {
-    if (isGapText(entry.line)) gaps.push(entry.line);
+    if (isMarkerText(entry.line)) gaps.push(entry.line);
     else stored.add(keyOf(entry));
   }
   const lost: string[] = [];

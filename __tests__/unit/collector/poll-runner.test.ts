@@ -2,6 +2,7 @@ import { newContainerState, type ContainerState } from '../../../src/collector/c
 import type { Engine } from '../../../src/collector/engine.js';
 import { DeadlinePassed } from '../../../src/collector/bounded-signal.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
+import type { PossibleGap } from '../../../src/collector/possible-gap.js';
 import { PollRunner, type StartPolicy } from '../../../src/collector/poll-runner.js';
 import { LogBodyError } from '../../../src/docker/log-errors.js';
 import type { SinceSemantics } from '../../../src/docker/api-version.js';
@@ -40,6 +41,7 @@ function setUp(
   const observer = recordingObserver();
   const commits: Cursor[] = [];
   const removed: string[] = [];
+  const possibleGaps: PossibleGap[] = [];
   let inspects = 0;
   /** Called while it is inspected, before the answer comes. */
   let onInspect: (() => void) | undefined;
@@ -92,6 +94,10 @@ function setUp(
       },
       onGap: (container) =>
         observer.gap(container, { cause: 'rotated', lastDelivered: 0n, firstAvailable: 0n }),
+      onPossibleGap: (container, gap) => {
+        observer.possibleGap(container, gap);
+        possibleGaps.push(gap);
+      },
       budget: new MemoryBudget(1_000_000),
       clock,
       settings: {
@@ -132,6 +138,7 @@ function setUp(
     observer,
     commits,
     removed,
+    possibleGaps,
     state,
     write,
     poll,
@@ -301,6 +308,29 @@ describe('the life of a container', () => {
     expect(stored()).toEqual(['of its next life']);
     expect(state).toMatchObject({ life: 'active', dueAt: clock.monotonic() });
     expect(state.cursor!.complete).toBeUndefined();
+  });
+
+  test('ended, and its log grows at each look: it is read on, and not taken for damaged', async () => {
+    const { write, poll, log, state, stored, observer } = setUp({
+      start: 'beginning',
+      details: { running: false, finishedAt: NOW },
+    });
+    const { read } = log;
+    let grows = true;
+    log.read = async (...asked) => {
+      const answer = await read(...asked);
+      if (grows) write(`late ${log.reads}`);
+      return answer;
+    };
+    write('line');
+    for (let polls = 0; polls < 20; polls++) await poll();
+    // A poll and a look at the end each; nothing searches for damage.
+    expect(log.reads).toBeLessThanOrEqual(2 * 20);
+    grows = false;
+    for (let polls = 0; polls < 3; polls++) await poll();
+    expect(stored()).toHaveLength(log.entries.length);
+    expect(observer.told.filter((told) => told.startsWith('gap'))).toEqual([]);
+    expect(state.life).toBe('drained');
   });
 
   test('ended, and nothing new in its log: not looked at twice', async () => {
@@ -523,5 +553,109 @@ describe('the life of a container', () => {
     await poll();
     expect(observer.told.filter((line) => line.startsWith('gap'))).toEqual(['gap web']);
     expect(stored()).toEqual(['a', expect.stringContaining('pollard: gap: lines of container web'), 'c']);
+  });
+});
+
+describe('the beginning of a log that is rotated', () => {
+  /** A line of ten characters takes 80 bytes or so. */
+  const logLimit = { format: 'json-file', fileBytes: 800, files: 2, attributeBytes: 0 } as const;
+  const details = { logLimit, startedAt: NOW - 3n * NS_PER_SECOND, createdAt: NOW - 4n * NS_PER_SECOND };
+  const line = (i: number) => `line ${i}`.padEnd(10);
+  const MARKER = expect.stringContaining(
+    'pollard: possible gap: lines of container web between 2023-11-14T22:13:16.000000000Z and 2023-11-14T22:13:20.000000000Z may be missing: the log holds at most 1.6 kB',
+  ) as unknown as string;
+
+  test('may be gone where the log held as much as it can: named once, 1 ns before the first line', async () => {
+    const { write, poll, stored, loki, possibleGaps, observer, state } = setUp({
+      details,
+      bornUnderWatch: true,
+    });
+    for (let i = 0; i < 12; i++) write(line(i));
+    await poll();
+    expect(possibleGaps).toEqual([
+      { from: NOW - 4n * NS_PER_SECOND, firstAvailable: NOW, span: 3000, limit: 1600 },
+    ]);
+    expect(stored()).toContainEqual(MARKER);
+    const marker = [...loki.stored.values()].find(({ text }) => text.startsWith('pollard: '));
+    expect(marker).toMatchObject({ stamp: NOW - 1n, stream: 'stdout' });
+    for (let i = 12; i < 60; i++) write(line(i));
+    await poll();
+    expect(observer.told.filter((told) => told.startsWith('possible gap'))).toHaveLength(1);
+    expect(stored()).toHaveLength(61);
+    expect(state.cursor!.start).toBeUndefined();
+  });
+
+  test.each([3, 10])('is there where the log held %s lines, and nothing is named later', async (count) => {
+    const { write, poll, stored, possibleGaps } = setUp({ details, bornUnderWatch: true });
+    for (let i = 0; i < count; i++) write(line(i));
+    await poll();
+    for (let i = count; i < 60; i++) write(line(i));
+    await poll();
+    expect(possibleGaps).toEqual([]);
+    expect(stored()).toHaveLength(60);
+  });
+
+  test('is not wanted where the log is begun at its end, or some time back', async () => {
+    for (const start of ['end', { backNs: 10n * NS_PER_SECOND }] as const) {
+      const { write, poll, possibleGaps } = setUp({ details, start });
+      for (let i = 0; i < 40; i++) write(line(i));
+      await poll();
+      expect(possibleGaps).toEqual([]);
+    }
+  });
+
+  test('is judged over a push that failed, and over an answer that broke off: the marker is the same', async () => {
+    const { write, poll, pushesFail, stored, log, loki, possibleGaps, commits } = setUp({
+      details: { ...details, logLimit: { ...logLimit, fileBytes: 2000 } },
+      bornUnderWatch: true,
+    });
+    // A batch is full at 1000 bytes: the first ones are stored and committed before it can be known.
+    for (let i = 0; i < 40; i++) write(`${i}`.padEnd(90, 'x'));
+    log.cutAfter = 12;
+    await poll();
+    expect(commits.at(-1)!.start).toMatchObject({ stamp: NOW, stream: 'stdout', fullFiles: 0 });
+    expect(possibleGaps).toEqual([]);
+    log.cutAfter = Infinity;
+    // The marker goes out with the batch, and what is behind it does not.
+    pushesFail(new PollardError('push_failed', 'Loki takes nothing'), 1);
+    await poll();
+    pushesFail(undefined);
+    await poll();
+    expect(possibleGaps.length).toBeGreaterThan(0);
+    expect(new Set(possibleGaps.map(({ firstAvailable }) => firstAvailable))).toEqual(new Set([NOW]));
+    expect(stored().filter((text) => text.startsWith('pollard: '))).toHaveLength(1);
+    expect(stored()).toHaveLength(41);
+    expect(loki.refused).toEqual([]);
+  });
+
+  test('far before the entry by which it is known: the marker stands there, where Loki takes it', async () => {
+    const { write, poll, loki } = setUp({ details, start: 'beginning' });
+    for (let i = 0; i < 10; i++) write(line(i), 7200n);
+    for (let i = 10; i < 14; i++) write(line(i));
+    await poll();
+    const marker = [...loki.stored.values()].find(({ text }) => text.startsWith('pollard: '));
+    expect(marker!.stamp).toBeGreaterThan(NOW - NS_PER_SECOND);
+    expect(loki.refused).toEqual([]);
+  });
+
+  test('a container that has just started is polled again soon, until it is known how much it writes', async () => {
+    const bounded = setUp({ details, bornUnderWatch: true });
+    const unbounded = setUp({ details: { startedAt: details.startedAt }, bornUnderWatch: true });
+    const pauses: number[][] = [];
+    for (const { write, poll, state, clock } of [bounded, unbounded]) {
+      const each: number[] = [];
+      write('first');
+      await poll();
+      each.push(state.dueAt - clock.monotonic());
+      await clock.pass(5000);
+      write('second');
+      await poll();
+      each.push(state.dueAt - clock.monotonic());
+      pauses.push(each);
+    }
+    expect(pauses).toEqual([
+      [500, 5000],
+      [5000, 5000],
+    ]);
   });
 });

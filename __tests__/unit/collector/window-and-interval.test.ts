@@ -55,7 +55,7 @@ describe('the window', () => {
 
 describe('the interval', () => {
   const policy: IntervalPolicy = { adaptive: true, interval: 5000, min: 500, max: 30_000, jitter: 0.1 };
-  const idle = { entries: 0, rate: 0, more: false, young: false };
+  const idle = { entries: 0, rate: 0, more: false, young: false, longest: Infinity };
 
   test('idle containers back off to the longest, and one line brings them back', () => {
     let interval = 5000;
@@ -73,6 +73,13 @@ describe('the interval', () => {
     expect(nextInterval(policy, 5000, { ...idle, more: true })).toBe(0);
   });
 
+  test('a log that is rotated is polled before it loses something, as far as that may be set', () => {
+    expect(nextInterval(policy, 5000, { ...idle, longest: 2000 })).toBe(2000);
+    expect(nextInterval(policy, 5000, { ...idle, entries: 10, rate: 1, longest: 2000 })).toBe(2000);
+    expect(nextInterval(policy, 5000, { ...idle, entries: 10, rate: 1, longest: 1 })).toBe(500);
+    expect(nextInterval(policy, 5000, { ...idle, entries: 1000, rate: 1e6, longest: 2000 })).toBe(500);
+  });
+
   test('young containers are looked at often', () => {
     expect(nextInterval(policy, 0, { ...idle, young: true })).toBe(500);
   });
@@ -80,9 +87,8 @@ describe('the interval', () => {
   test('switched off, it is always the same', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(), fc.boolean(), (entries, rate, young) => {
-        expect(nextInterval({ ...policy, adaptive: false }, 7, { entries, rate, young, more: false })).toBe(
-          5000,
-        );
+        const found = { entries, rate, young, more: false, longest: 0 };
+        expect(nextInterval({ ...policy, adaptive: false }, 7, found)).toBe(5000);
       }),
     );
   });

@@ -28,6 +28,7 @@ function reportOf(lines: number, more: Partial<PollReport> = {}): PollReport {
     widenings: 0,
     window: 50,
     gap: undefined,
+    possibleGap: undefined,
     fault: undefined,
     suspect: false,
     tailHung: false,
@@ -52,13 +53,21 @@ describe('what is counted of containers', () => {
       bytes: 120,
       rejected: 2,
       gaps: 0,
+      possibleGaps: 0,
       missed: false,
       linesPerMinute: 12,
       window: null,
     });
     expect(counters.of(idOf(2))).toMatchObject({ lines: 11, gaps: 1, window: 50 });
     expect(counters.of(idOf(3))).toMatchObject({ lines: 0, linesPerMinute: 0, window: undefined });
-    expect(counters.totals).toEqual({ lines: 23, bytes: 230, rejected: 2, gaps: 1, missed: 0 });
+    expect(counters.totals).toEqual({
+      lines: 23,
+      bytes: 230,
+      rejected: 2,
+      gaps: 1,
+      possibleGaps: 0,
+      missed: 0,
+    });
   });
 
   test('those that were missed are named, the last twenty', () => {

@@ -245,6 +245,8 @@ describe('inspect', () => {
         logDriver: 'local',
         plainLog: false,
         running: false,
+        createdAt: 1_700_000_000_123_456_789n,
+        logLimit: { format: 'local', fileBytes: 20 * 1024 ** 2, files: 5, attributeBytes: 0 },
       };
       expect(await ask()).toEqual({ ...created, startedAt: 0n, finishedAt: 0n });
       shop.start();

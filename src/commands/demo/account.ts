@@ -1,8 +1,8 @@
 import { FingerprintTable } from '../../audit/fingerprint-table.js';
 import { Fingerprinter } from '../../audit/fingerprinter.js';
-import { stampOf } from '../../loki/read/stamp-range.js';
-import { gapSpan, isGapText } from '../../collector/gap.js';
+import { isMarkerText, markedSpan } from '../../collector/possible-gap.js';
 import type { StreamNumber } from '../../docker/entry-sink.js';
+import { stampOf } from '../../loki/read/stamp-range.js';
 import type { Nanoseconds } from '../../model/nanoseconds.js';
 
 /** A line on either side: as it was written, or as Loki gave it back. */
@@ -109,7 +109,7 @@ export class Account {
 
   /** Loki has it. */
   found(line: AccountLine): void {
-    if (isGapText(line.text)) {
+    if (isMarkerText(line.text)) {
       this.#mark(line);
       return;
     }
@@ -178,7 +178,7 @@ export class Account {
 
   #mark({ containerId, text }: AccountLine): void {
     this.#gapCount++;
-    const span = gapSpan(text);
+    const span = markedSpan(text);
     if (span === undefined) return;
     const spans = this.#gaps.get(containerId) ?? [];
     spans.push({ from: span.lastDelivered, to: span.firstAvailable });

@@ -71,9 +71,22 @@ function isOver({ life }: ContainerSnapshot): boolean {
   return life === 'gone' || life === 'drained';
 }
 
-function isTroubled({ last_error: error, gaps, rejected, missed, life }: ContainerSnapshot): boolean {
+function isTroubled({
+  last_error: error,
+  gaps,
+  possible_gaps: possible,
+  rejected,
+  missed,
+  life,
+}: ContainerSnapshot): boolean {
   // That a removed container is not there is no trouble.
-  return (error !== null && life !== 'gone') || gaps > 0 || rejected > 0 || missed || life === 'unreadable';
+  return (
+    (error !== null && life !== 'gone') ||
+    gaps + possible > 0 ||
+    rejected > 0 ||
+    missed ||
+    life === 'unreadable'
+  );
 }
 
 function byTrouble(a: ContainerSnapshot, b: ContainerSnapshot): number {

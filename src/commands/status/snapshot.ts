@@ -22,6 +22,7 @@ const container = z.object({
   lines_per_minute: z.number().default(0),
   rejected: z.number().default(0),
   gaps: z.number().default(0),
+  possible_gaps: z.number().default(0),
   missed: z.boolean().default(false),
   window: z
     .union([z.number(), z.literal('whole')])
@@ -55,6 +56,7 @@ const snapshot = z.object({
       bytes: z.number(),
       rejected: z.number(),
       gaps: z.number(),
+      possibleGaps: z.number().default(0),
       missed: z.number(),
     })
     .nullable()

@@ -80,12 +80,13 @@ function processText({ resources, memory_in_flight: inFlight }: StatusSnapshot):
 
 function totalLines({ totals, missed }: StatusSnapshot): string[] {
   if (totals === null) return [];
-  const { lines, bytes, rejected, gaps } = totals;
+  const { lines, bytes, rejected, gaps, possibleGaps } = totals;
+  const possible = possibleGaps === 0 ? '' : `, ${counted(possibleGaps, 'possible gap')}`;
   const missedContainers = `${counted(totals.missed, 'container')} missed`;
   return [
     row(
       'since start',
-      `${counted(lines, 'line')} (${formatSize(bytes)}), ${counted(gaps, 'gap')}, ${rejected} rejected, ${missedContainers}`,
+      `${counted(lines, 'line')} (${formatSize(bytes)}), ${counted(gaps, 'gap')}${possible}, ${rejected} rejected, ${missedContainers}`,
     ),
     ...missed
       .slice(-5)

@@ -2,6 +2,7 @@ import { DeadlinePassed } from '../../collector/bounded-signal.js';
 import { cutOffBy } from '../../collector/cut-off.js';
 import type { CollectorObserver, MissedReason } from '../../collector/observer.js';
 import type { PollReport } from '../../collector/poll.js';
+import { shownLimit } from '../../collector/possible-gap.js';
 import { RecentKeys } from '../../docker/recent-keys.js';
 import type { ContainerSummary } from '../../model/container.js';
 import { PollardError } from '../../model/errors.js';
@@ -110,6 +111,20 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
         last_delivered: formatStamp(gap.lastDelivered),
         first_available: formatStamp(gap.firstAvailable),
       });
+    },
+    possibleGap: (container, gap) => {
+      metrics.possibleGap();
+      const seconds = Math.max(0, Math.ceil(gap.span) / 1000);
+      const limit = shownLimit(gap.limit);
+      lossLogger.warn(
+        `up to ${seconds} s from the start may have been lost: the log holds at most ${limit}`,
+        {
+          container: container.name,
+          created: formatStamp(gap.from),
+          first_available: formatStamp(gap.firstAvailable),
+          hint: "raise the container's max-size or max-file",
+        },
+      );
     },
     missed: (container, reason, since) => {
       metrics.missedContainer();

@@ -63,6 +63,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     budget,
     clock,
     onGap: (container, gap) => observer.gap(container, gap),
+    onPossibleGap: (container, gap) => observer.possibleGap(container, gap),
     onCutLine: options.onCutLine,
     onUncommitted: ({ id }) => doubts.raise(id),
     sinceSemantics: engine.sinceSemantics,

@@ -14,6 +14,8 @@ export interface ContainerCounts {
   /** Lines that Loki refused. */
   readonly rejected: number;
   readonly gaps: number;
+  /** Times that the beginning of its log may have been lost. */
+  readonly possibleGaps: number;
   /** It was removed before its log was read to the end. */
   readonly missed: boolean;
   /** Delivered in the last minute. */
@@ -36,6 +38,7 @@ export interface CountedTotals {
   readonly bytes: number;
   readonly rejected: number;
   readonly gaps: number;
+  readonly possibleGaps: number;
   readonly missed: number;
 }
 
@@ -44,6 +47,7 @@ interface Counting {
   bytes: number;
   rejected: number;
   gaps: number;
+  possibleGaps: number;
   missed: boolean;
   window: number | null | undefined;
   readonly recent: RecentCount;
@@ -56,7 +60,7 @@ const MOST_NAMED = 20;
 export class ContainerCounters implements PollWitness {
   readonly #clock: Clock;
   readonly #containers = new Map<string, Counting>();
-  readonly #totals = { lines: 0, bytes: 0, rejected: 0, gaps: 0, missed: 0 };
+  readonly #totals = { lines: 0, bytes: 0, rejected: 0, gaps: 0, possibleGaps: 0, missed: 0 };
   #missed: MissedContainer[] = [];
 
   constructor(clock: Clock) {
@@ -77,6 +81,11 @@ export class ContainerCounters implements PollWitness {
   gap = ({ id }: ContainerSummary): void => {
     this.#of(id).gaps++;
     this.#totals.gaps++;
+  };
+
+  possibleGap = ({ id }: ContainerSummary): void => {
+    this.#of(id).possibleGaps++;
+    this.#totals.possibleGaps++;
   };
 
   missed = ({ id, name }: ContainerSummary, reason: MissedReason): void => {
@@ -115,6 +124,15 @@ export class ContainerCounters implements PollWitness {
 
   #none(): Counting {
     const recent = new RecentCount(this.#clock);
-    return { lines: 0, bytes: 0, rejected: 0, gaps: 0, missed: false, window: undefined, recent };
+    return {
+      lines: 0,
+      bytes: 0,
+      rejected: 0,
+      gaps: 0,
+      possibleGaps: 0,
+      missed: false,
+      window: undefined,
+      recent,
+    };
   }
 }

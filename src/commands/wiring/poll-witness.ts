@@ -1,7 +1,9 @@
 import type { CollectorObserver } from '../../collector/observer.js';
 
 /** Who wants to see what is collected, beside figures, health and log. */
-export type PollWitness = Partial<Pick<CollectorObserver, 'polled' | 'pollFailed' | 'gap' | 'missed'>>;
+export type PollWitness = Partial<
+  Pick<CollectorObserver, 'polled' | 'pollFailed' | 'gap' | 'possibleGap' | 'missed'>
+>;
 
 /** An observer that tells a witness as well. */
 export function witnessed(observer: CollectorObserver, witness: PollWitness): CollectorObserver {
@@ -18,6 +20,10 @@ export function witnessed(observer: CollectorObserver, witness: PollWitness): Co
     gap: (...told) => {
       observer.gap(...told);
       witness.gap?.(...told);
+    },
+    possibleGap: (...gap) => {
+      observer.possibleGap(...gap);
+      witness.possibleGap?.(...gap);
     },
     missed: (...told) => {
       observer.missed(...told);

@@ -57,6 +57,8 @@ export interface ContainerStatus {
   /** Lines that Loki refused. */
   readonly rejected: number;
   readonly gaps: number;
+  /** Times that the beginning of its log may have been lost. */
+  readonly possible_gaps: number;
   /** It was removed before its log was read to the end. */
   readonly missed: boolean;
   /** Entries that the last poll asked for; `whole`: the whole log; null: there was none yet. */
@@ -72,7 +74,7 @@ export function containerStatus(
   clock: Clock,
 ): ContainerStatus {
   const { summary } = state;
-  const { lines, linesPerMinute, bytes, rejected, gaps, missed, window } = counts;
+  const { lines, linesPerMinute, bytes, rejected, gaps, possibleGaps, missed, window } = counts;
   const now = clock.now();
   const lag = readLag(state, clock);
   const age = lagOf(state, now);
@@ -92,6 +94,7 @@ export function containerStatus(
     bytes,
     rejected,
     gaps,
+    possible_gaps: possibleGaps,
     missed,
     window: window === undefined ? null : (window ?? 'whole'),
     interval_seconds: round(state.interval / 1000),

@@ -69,10 +69,12 @@ export class SimulatedContainer {
     this.image = options.image ?? 'busybox:latest';
     this.tty = options.tty ?? false;
     this.driver = options.driver ?? 'json-file';
-    const { compress, maxFiles } = options.rotation ?? {};
+    const { compress, maxFiles, maxSize } = options.rotation ?? {};
     this.logOptions = {
       ...(compress === undefined ? {} : { compress: String(compress) }),
       ...(maxFiles === undefined ? {} : { 'max-file': String(maxFiles) }),
+      // A number of entries is no option of the Engine's.
+      ...(maxSize !== undefined && 'bytes' in maxSize ? { 'max-size': String(maxSize.bytes) } : {}),
     };
     this.labels = options.labels ?? {};
     this.#host = host;
