@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { Engine } from '../collector/engine.js';
 import { Identity } from '../collector/identity.js';
 import type { MalformedItem } from '../docker/malformed.js';
+import { runTogether } from '../collector/run-together.js';
 import type { LokiTransport } from '../loki/transport.js';
 import type { Clock, Random } from '../model/clock.js';
 import type { ContainerSummary, StreamName } from '../model/container.js';
@@ -131,14 +132,14 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
       lines: totals.lines,
       missing: totals.missing,
     });
-  const lookAt = async (container: ContainerSummary): Promise<void> => {
+  const lookAt = async (container: ContainerSummary, ending: AbortSignal): Promise<void> => {
     if (failure !== undefined) return;
     const cursor = await options.cursorOf?.(container.id);
     const settled = now - BigInt(settings.settleMs) * NS_PER_MS;
     const own = { from: range.from, until: cursor === undefined && settled < until ? settled : until };
     const report = emptyReport(container, own, cursor !== undefined);
     try {
-      const details = await engine.inspect(container.id, signal);
+      const details = await engine.inspect(container.id, ending);
       const identity = Identity.listed(container, 1);
       identity.inspected(details, 2);
       const { summary } = identity;
@@ -151,10 +152,10 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
           shared: isShared(summary, listed, options.streamLabels),
           idIsSent: options.idIsSent ?? false,
         };
-        await auditContainer(subject, tools, report, signal);
+        await auditContainer(subject, tools, report, ending);
       }
     } catch (error) {
-      signal.throwIfAborted();
+      ending.throwIfAborted();
       if (!(error instanceof PollardError)) throw error;
       report.status = statusOf(error);
       report.reason = error.message;
@@ -167,8 +168,7 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
 
   tell();
   const limit = pLimit(settings.concurrency);
-  const ended = await Promise.allSettled(selected.map((container) => limit(() => lookAt(container))));
-  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  await runTogether(signal, (ending) => selected.map((container) => limit(() => lookAt(container, ending))));
   containers.sort((a, b) => (a.container < b.container ? -1 : a.container > b.container ? 1 : 0));
   const withheld = options.repair === undefined ? 0 : totals.relabelled;
   return {

@@ -1,11 +1,7 @@
 import { PollardError } from '../model/errors.js';
-import { sharedController } from '../model/shared-controller.js';
+import { joinedSignal, type JoinedSignal } from '../model/joined-signal.js';
 
-/** An abort signal with an end: release it, and nothing of it stays with the signals it came from. */
-export interface BoundedSignal {
-  readonly signal: AbortSignal;
-  release(): void;
-}
+export type BoundedSignal = Pick<JoinedSignal, 'signal' | 'release'>;
 
 /** The deadline of a poll has passed. */
 export class DeadlinePassed extends PollardError {
@@ -19,22 +15,15 @@ export class DeadlinePassed extends PollardError {
   }
 }
 
-/**
- * A signal that aborts with the first of its parents, or after `ms`. Not AbortSignal.any: that leaves something
- * behind with a long-lived parent at every call, and a collector makes one for every poll.
- */
+/** A signal that aborts with the first of its parents, or after `ms`. */
 export function boundedSignal(parents: readonly AbortSignal[], ms?: number): BoundedSignal {
-  const controller = sharedController();
-  const follow = (event: Event) => controller.abort((event.target as AbortSignal).reason);
-  const aborted = parents.find((parent) => parent.aborted);
-  if (aborted) controller.abort(aborted.reason);
-  else for (const parent of parents) parent.addEventListener('abort', follow);
-  const timer = ms === undefined ? undefined : setTimeout(() => controller.abort(new DeadlinePassed(ms)), ms);
+  const joined = joinedSignal(parents);
+  const timer = ms === undefined ? undefined : setTimeout(() => joined.abort(new DeadlinePassed(ms)), ms);
   return {
-    signal: controller.signal,
+    signal: joined.signal,
     release: () => {
       clearTimeout(timer);
-      for (const parent of parents) parent.removeEventListener('abort', follow);
+      joined.release();
     },
   };
 }

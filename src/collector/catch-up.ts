@@ -1,13 +1,14 @@
-import { sharedController } from '../model/shared-controller.js';
 import pLimit from 'p-limit';
 import type { MalformedItem } from '../docker/malformed.js';
 import { PollardError } from '../model/errors.js';
+import { sharedController } from '../model/shared-controller.js';
 import { boundedSignal } from './bounded-signal.js';
 import type { ContainerState } from './container-state.js';
 import type { Engine } from './engine.js';
 import type { Fleet } from './fleet.js';
 import type { PollReport } from './poll.js';
 import type { PollRunner } from './poll-runner.js';
+import { runTogether } from './run-together.js';
 
 export interface CatchUpOptions {
   readonly engine: Engine;
@@ -72,16 +73,19 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
   // A Loki that takes nothing in all its tries will not take the next container's lines either.
   const hopeless = sharedController();
   const bounded = boundedSignal([signal, hopeless.signal]);
-  await Promise.all(
-    states.map((state) =>
-      limit(async () => {
-        await drain(options, state, summary, states.length, bounded.signal);
-        if (isHopeless(state)) hopeless.abort(state.lastError);
-      }),
-    ),
-  );
-  bounded.release();
-  return summary;
+  try {
+    await runTogether(bounded.signal, (ending) =>
+      states.map((state) =>
+        limit(async () => {
+          await drain(options, state, summary, states.length, ending);
+          if (isHopeless(state)) hopeless.abort(state.lastError);
+        }),
+      ),
+    );
+    return summary;
+  } finally {
+    bounded.release();
+  }
 }
 
 async function drain(

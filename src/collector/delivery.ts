@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.js';
 import type { StreamName } from '../model/container.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
+import { sharedController } from '../model/shared-controller.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { LineBatch } from './line-batch.js';
 import type { FlowControl } from './log-source.js';
@@ -16,8 +17,11 @@ export interface Delivered {
 export interface DeliveryOptions<Place> {
   /** A fresh batch for a stream. */
   newBatch: (stream: StreamName) => LineBatch;
-  /** Resolves when all entries of the batch are settled: stored by Loki, or set aside as refused. */
-  push: (batch: LineBatch) => Promise<Delivered>;
+  /**
+   * Resolves when all entries of the batch are settled: stored by Loki, or set aside as refused. Rejects soon after
+   * the signal aborts.
+   */
+  push: (batch: LineBatch, signal: AbortSignal) => Promise<Delivered>;
   /** The place reached, taken between two entries. */
   snapshot: () => Place;
   /** Makes a place durable. Called in order, once all batches up to it are settled. */
@@ -44,6 +48,9 @@ export interface DeliveryOptions<Place> {
  * place before it is not yet durable if its stamps are more than `maxSpan` away from what a crash would have to
  * send again: so a replay always stays inside the window (1 h by default) in which Loki takes entries out of
  * order, and is folded instead of refused.
+ *
+ * The first failure, of a push or of a commit, aborts all pushes under way. It is reported when they have ended, so
+ * that nothing is sent or committed after the poll.
  */
 export class Delivery<Place> implements LineSink, FlowControl {
   readonly #options: DeliveryOptions<Place>;
@@ -54,8 +61,10 @@ export class Delivery<Place> implements LineSink, FlowControl {
   ];
   readonly #lanes: [undefined, Lane, Lane] = [undefined, newLane(), newLane()];
   readonly #spanSeconds: number;
-  #sealed: { stream: StreamNumber; batch: LineBatch }[] = [];
-  #commits: Promise<void> = Promise.resolve();
+  readonly #ending = sharedController();
+  #sealed: SealedBatch[] = [];
+  /** Whether all places so far are durable. Resolves when all that they stand for has ended; never rejects. */
+  #commits: Promise<boolean> = Promise.resolve(true);
   #failure: Error | undefined;
   #waiting = 0;
   #wake: (() => void) | undefined;
@@ -135,16 +144,27 @@ export class Delivery<Place> implements LineSink, FlowControl {
     return this.#room();
   }
 
-  /** Sends the rest and resolves when all is settled and committed; rejects with what went wrong. */
+  /**
+   * Sends the rest and resolves when all is settled and committed. Rejects with the first failure, when no push and no
+   * commit is under way any more.
+   */
   async finish(): Promise<void> {
     this.checkpoint();
     if (this.#moved) this.#depart();
     await this.#commits;
+    if (this.#failure) throw this.#failure;
   }
 
   /** Resolves when what was sent is settled and committed, without sending the rest. Never rejects. */
   async settled(): Promise<void> {
-    await this.#commits.catch(() => undefined);
+    this.#dropSealed();
+    await this.#commits;
+  }
+
+  /** Aborts what was sent and resolves when it has ended. Never rejects; finish() then reports the reason. */
+  async giveUp(reason: Error): Promise<void> {
+    this.#fail(reason);
+    await this.settled();
   }
 
   #depart(): void {
@@ -156,17 +176,34 @@ export class Delivery<Place> implements LineSink, FlowControl {
     this.#lowest = Infinity;
     this.#highest = -Infinity;
     const place = this.#options.snapshot();
-    const settled = sealed.map(({ stream, batch }) => this.#send(stream, batch, before));
-    this.#commits = Promise.all([before, ...settled]).then(async () => {
+    const sent = sealed.map((each) => this.#send(each, before));
+    this.#commits = this.#commit(place, sealed, [before, ...sent]);
+  }
+
+  /** @param ended what must have gone well before the place is durable; none of it rejects */
+  async #commit(
+    place: Place,
+    sealed: readonly SealedBatch[],
+    ended: readonly Promise<boolean>[],
+  ): Promise<boolean> {
+    const good = await Promise.all(ended);
+    if (good.includes(false)) return false;
+    try {
       await this.#options.commit(place);
-      for (const { stream, batch } of sealed) this.#lanes[stream].unsettled.delete(batch);
-    });
-    // The failure is reported by finish(); here it only must not count as unhandled.
-    this.#commits.catch((reason: unknown) => {
-      if (this.#failure === undefined) this.#options.onUncommitted?.();
-      this.#failure ??= reason as Error;
-      this.#wake?.();
-    });
+    } catch (error) {
+      this.#fail(error as Error);
+      return false;
+    }
+    for (const { stream, batch } of sealed) this.#lanes[stream].unsettled.delete(batch);
+    return true;
+  }
+
+  /** The first one is what is reported; what the others then reject with only follows from it. */
+  #fail(error: Error): void {
+    if (this.#failure === undefined) this.#options.onUncommitted?.();
+    this.#failure ??= error;
+    this.#ending.abort(this.#failure);
+    this.#wake?.();
   }
 
   async #room(): Promise<void> {
@@ -188,37 +225,66 @@ export class Delivery<Place> implements LineSink, FlowControl {
     this.#options.budget.take(batch.bytes);
   }
 
-  #send(stream: StreamNumber, batch: LineBatch, before: Promise<void>): Promise<void> {
+  /** Batches that were closed in the middle of an entry whose end never came. */
+  #dropSealed(): void {
+    for (const { batch } of this.#sealed.splice(0)) this.#letGo(batch.bytes);
+  }
+
+  #letGo(bytes: number): void {
+    this.#waiting--;
+    this.#options.budget.give(bytes);
+    this.#wake?.();
+  }
+
+  /** Resolves with whether all of the batch is settled; never rejects. */
+  #send({ stream, batch }: SealedBatch, before: Promise<boolean>): Promise<boolean> {
     const lane = this.#lanes[stream];
-    const bytes = batch.bytes;
-    const sent = lane.tail.then(async () => {
-      if (!withinSpan(lane.unsettled, batch, this.#options.maxSpan)) await before;
+    return (lane.tail = this.#push(lane, lane.tail, batch, before));
+  }
+
+  async #push(
+    lane: Lane,
+    previous: Promise<boolean>,
+    batch: LineBatch,
+    before: Promise<boolean>,
+  ): Promise<boolean> {
+    const { push, maxSpan } = this.#options;
+    const { signal } = this.#ending;
+    const { bytes } = batch;
+    try {
+      await previous;
+      if (!withinSpan(lane.unsettled, batch, maxSpan)) await before;
+      if (signal.aborted) return false;
       lane.unsettled.add(batch);
-      const result = await this.#options.push(batch);
+      const result = await push(batch, signal);
       this.rejected += result.rejected;
-    });
-    lane.tail = sent;
-    const release = () => {
-      this.#waiting--;
-      this.#options.budget.give(bytes);
-      this.#wake?.();
-    };
-    sent.then(release, release);
-    return sent;
+      return true;
+    } catch (error) {
+      this.#fail(error as Error);
+      return false;
+    } finally {
+      this.#letGo(bytes);
+    }
   }
 }
 
 const NAMES: readonly [StreamName, StreamName, StreamName] = ['stdout', 'stdout', 'stderr'];
 
+interface SealedBatch {
+  readonly stream: StreamNumber;
+  readonly batch: LineBatch;
+}
+
 /** One stream's way to Loki: its batches go one after the other. */
 interface Lane {
-  tail: Promise<void>;
+  /** The last push: whether it went well; never rejects. */
+  tail: Promise<boolean>;
   /** Sent, but the place behind them is not durable yet. */
   unsettled: Set<LineBatch>;
 }
 
 function newLane(): Lane {
-  return { tail: Promise.resolve(), unsettled: new Set() };
+  return { tail: Promise.resolve(true), unsettled: new Set() };
 }
 
 function withinSpan(unsettled: ReadonlySet<LineBatch>, batch: LineBatch, span: Nanoseconds): boolean {

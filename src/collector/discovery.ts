@@ -1,6 +1,7 @@
 import type { MalformedItem } from '../docker/malformed.js';
 import type { Clock } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
+import { joinedSignal } from '../model/joined-signal.js';
 import { boundedSignal } from './bounded-signal.js';
 import { ClockWatch } from './clock-watch.js';
 import type { Engine } from './engine.js';
@@ -50,11 +51,18 @@ export class Discovery {
   /** Runs until the signal aborts. Failures are told and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, eventsInterval } = this.#options;
-    while (!signal.aborted) {
-      await this.step(signal);
-      if (this.#listing === undefined) await clock.sleep(eventsInterval, signal).catch(() => undefined);
+    const ending = joinedSignal([signal]);
+    try {
+      while (!signal.aborted) {
+        await this.step(ending.signal);
+        if (this.#listing === undefined) await clock.sleep(eventsInterval, signal).catch(() => undefined);
+      }
+    } finally {
+      // Also after a fault of ours: the list must not outlive this.
+      ending.abort(new Error('the discovery has ended'));
+      ending.release();
+      await this.#listing;
     }
-    await this.#listing;
   }
 
   /**
@@ -140,8 +148,9 @@ export class Discovery {
     const { clock, eventsInterval } = this.#options;
     const over = new AbortController();
     const bounded = boundedSignal([signal, over.signal]);
-    void this.#listing.then(() => over.abort());
-    await clock.sleep(eventsInterval, bounded.signal).catch(() => undefined);
+    const listed = this.#listing.then(() => over.abort());
+    // Whichever comes first; the list itself is waited for by run().
+    await Promise.race([clock.sleep(eventsInterval, bounded.signal).catch(() => undefined), listed]);
     bounded.release();
   }
 

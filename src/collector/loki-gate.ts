@@ -41,6 +41,11 @@ export class LokiGate {
     for (const wake of waiters) wake();
   }
 
+  /** Ends its timer: nothing is read any more that it could give up. */
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
   /** Resolves when the gate is open, or when the signal aborts. */
   async opened(signal: AbortSignal): Promise<void> {
     while (!this.#open && !signal.aborted) {

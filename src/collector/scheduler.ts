@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { Clock } from '../model/clock.js';
 import type { ContainerSummary } from '../model/container.js';
+import { joinedSignal } from '../model/joined-signal.js';
 import { boundedSignal } from './bounded-signal.js';
 import type { ContainerState, Life } from './container-state.js';
 import type { Fleet } from './fleet.js';
@@ -63,15 +64,21 @@ export class Scheduler {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, gate } = this.#options;
-    while (!signal.aborted) {
-      const next = gate.isOpen ? this.#launchDue(signal) : Infinity;
-      const wait = Math.min(Math.max(next - clock.monotonic(), GRAIN_MS), LONGEST_SLEEP_MS);
-      this.#wakesAt = clock.monotonic() + wait;
-      await this.#sleep(wait, signal);
-      await gate.opened(signal);
+    const ending = joinedSignal([signal]);
+    try {
+      while (!signal.aborted) {
+        const next = gate.isOpen ? this.#launchDue(ending.signal) : Infinity;
+        const wait = Math.min(Math.max(next - clock.monotonic(), GRAIN_MS), LONGEST_SLEEP_MS);
+        this.#wakesAt = clock.monotonic() + wait;
+        await this.#sleep(wait, signal);
+        await gate.opened(signal);
+      }
+    } finally {
+      // Also after a fault of ours. What still waits in the pool's queue sees the signal and does nothing.
+      ending.abort(new Error('the scheduler has ended'));
+      ending.release();
+      await Promise.allSettled(this.#running);
     }
-    // What still waits in the pool's queue sees the signal and does nothing.
-    await Promise.allSettled(this.#running);
   }
 
   /** Returns when the next one will be due, monotonic ms. */

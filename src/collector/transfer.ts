@@ -20,7 +20,8 @@ import { StartWatch } from './start-watch.js';
 export interface TransferContext {
   readonly read: LogSource;
   readonly newBatch: (container: ContainerRef, stream: StreamName) => LineBatch;
-  readonly push: (batch: LineBatch) => Promise<Delivered>;
+  /** See DeliveryOptions. Without a signal a push is given up only when the process ends. */
+  readonly push: (batch: LineBatch, signal?: AbortSignal) => Promise<Delivered>;
   readonly commit: (cursor: Cursor) => Promise<void>;
   readonly budget: MemoryBudget;
   readonly clock: Clock;
@@ -191,21 +192,26 @@ export async function transfer(context: TransferContext, request: TransferReques
     await delivery.settled();
     throw error;
   });
-  const inFull = answer.fault === undefined && reader.entries === request.tail;
-  // What is passed over counts for `tail`.
-  if (inFull && cursor.soundUpTo === undefined) soundUpTo = undefined;
-  // Behind a gap, an answer without entries says nothing: the place before the gap is still the one that counts.
-  if (request.behindGap === undefined || reader.entries > 0 || request.emptied === true) reader.finish();
-  if (request.acceptsPart && answer.fault === undefined && matcher.found && reader.fresh === 0) {
-    // The log lost the end of the anchor, and nothing was written since: what is left is the anchor now.
-    committed = { ...cursor, anchor: cursor.anchor.slice(0, matcher.part) };
-    await context.commit(committed);
+  try {
+    const inFull = answer.fault === undefined && reader.entries === request.tail;
+    // What is passed over counts for `tail`.
+    if (inFull && cursor.soundUpTo === undefined) soundUpTo = undefined;
+    // Behind a gap, an answer without entries says nothing: the place before the gap is still the one that counts.
+    if (request.behindGap === undefined || reader.entries > 0 || request.emptied === true) reader.finish();
+    if (request.acceptsPart && answer.fault === undefined && matcher.found && reader.fresh === 0) {
+      // The log lost the end of the anchor, and nothing was written since: what is left is the anchor now.
+      committed = { ...cursor, anchor: cursor.anchor.slice(0, matcher.part) };
+      await context.commit(committed);
+    }
+    if (reader.found && answer.fault === undefined) {
+      startWatch?.end();
+      if (request.ended) assembler.closeAll();
+    }
+    await delivery.finish();
+  } catch (error) {
+    await delivery.giveUp(error as Error);
+    throw error;
   }
-  if (reader.found && answer.fault === undefined) {
-    startWatch?.end();
-    if (request.ended) assembler.closeAll();
-  }
-  await delivery.finish();
 
   return {
     found: reader.found,

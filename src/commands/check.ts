@@ -1,3 +1,4 @@
+import { runTogether } from '../collector/run-together.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { systemClock } from '../model/system-clock.js';
@@ -74,9 +75,9 @@ async function tried(
   signal: AbortSignal,
 ): Promise<CheckReport> {
   const clock = systemClock;
-  const [engine, loki, state, status] = await Promise.all([
-    checkEngine(config, clock, signal),
-    checkLoki(config, clock, signal),
+  const [engine, loki, state, status] = await runTogether(signal, (ending) => [
+    checkEngine(config, clock, ending),
+    checkLoki(config, clock, ending),
     checkState(config),
     checkStatusPage(config, clock),
   ]);

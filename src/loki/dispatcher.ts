@@ -1,6 +1,7 @@
-import { Agent, Pool, ProxyAgent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from 'undici';
 import { httpUrl } from './endpoint.js';
 import { LokiSettingError } from './loki-error.js';
+import type { OpenSockets } from './open-sockets.js';
 import type { LokiSettings } from './settings.js';
 import type { LokiTlsMaterial } from './tls-material.js';
 
@@ -12,11 +13,13 @@ const CONNECT_MS = 10_000;
  * The connections to Loki, kept alive and bounded in number, direct or by a proxy. Connects only when something
  * is asked.
  *
+ * @param sockets gets to know each socket
  * @throws LokiSettingError for a proxy's URL that cannot work
  */
 export function createDispatcher(
   settings: Pick<LokiSettings, 'proxyUrl' | 'timeoutMs' | 'maxInFlight'>,
   tls: LokiTlsMaterial,
+  sockets: OpenSockets,
 ): Dispatcher {
   const options = {
     // One more, so that a question is not kept waiting by pushes.
@@ -29,8 +32,14 @@ export function createDispatcher(
     bodyTimeout: 0,
   };
   const timeout = Math.min(settings.timeoutMs, CONNECT_MS);
-  if (settings.proxyUrl === undefined) return new Agent({ ...options, connect: { ...tls, timeout } });
+  if (settings.proxyUrl === undefined) {
+    return new Agent({ ...options, connect: sockets.tracked(buildConnector({ ...tls, timeout })) });
+  }
   const { uri, token } = readProxy(settings.proxyUrl);
+  const known = <Own extends object>(own: Own & { connect?: unknown }): Own =>
+    typeof own.connect === 'function'
+      ? { ...own, connect: sockets.tracked(own.connect as buildConnector.connector) }
+      : own;
   return new ProxyAgent({
     ...options,
     uri,
@@ -39,10 +48,10 @@ export function createDispatcher(
     proxyTls: { timeout },
     // Only https:// goes through CONNECT, which many proxies allow for port 443 alone.
     proxyTunnel: false,
-    factory: (origin, own) => new Pool(origin, Object.assign({}, options, own)),
+    factory: (origin, own) => new Pool(origin, Object.assign({}, options, known(own))),
     // A CONNECT that the proxy never answers must end: until then its request cannot be given up, and holds one
     // of the connections.
-    clientFactory: (origin, own) => new Pool(origin, { ...own, headersTimeout: timeout }),
+    clientFactory: (origin, own) => new Pool(origin, { ...known(own), headersTimeout: timeout }),
   });
 }
 

@@ -15,6 +15,8 @@ export interface PushObserver {
   onAsked(asked: AskedLines): void;
   /** Lines are sent although Loki may hold them already, because it cannot be asked. */
   onReplayed(replayed: ReplayedLines): void;
+  /** The pusher was closed: nothing more comes. */
+  onClosed?(): void;
 }
 
 export interface AskedLines {

@@ -1,6 +1,8 @@
 import type { Clock, Random } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
+import { joinedSignal } from '../model/joined-signal.js';
 import { NS_PER_MS } from '../model/nanoseconds.js';
+import { sharedController } from '../model/shared-controller.js';
 import { AskFirst } from './ask-first.js';
 import type { EntryBatch } from './batch.js';
 import type { EntrySet } from './entry-set.js';
@@ -45,12 +47,16 @@ export interface Pusher {
    * Resolves when each entry of the batch is stored by Loki, or durable in the rejected-lines file with Loki's
    * reason. What may heal is tried again, for ever by default. However it ends, the batch's memory is given back.
    *
-   * @throws PushAborted when the signal aborts: nothing counts as stored
+   * @throws PushAborted when the signal aborts, or after stop(): nothing counts as stored
    * @throws PushFailed after `backoff.maxRetries`: nothing counts as stored
    * @throws PollardError of the rejected-lines file, likewise
    */
   push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult>;
   state(): PushState;
+  /** Gives up all pushes, those under way and those to come. */
+  stop(): void;
+  /** Does so, and resolves when none is under way any more. */
+  close(): Promise<void>;
 }
 
 /** Makes the one pusher of a Loki: it bounds the requests under way, of all streams together. */
@@ -62,7 +68,8 @@ class LokiPusher implements Pusher {
   readonly #options: PusherOptions;
   readonly #watch: PushStateWatch;
   readonly #context: SettlementContext;
-  #underWay = 0;
+  readonly #stopping = sharedController();
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(options: PusherOptions) {
     const { transport, settings, clock, random, events: observer } = options;
@@ -97,20 +104,42 @@ class LokiPusher implements Pusher {
     return this.#watch.current;
   }
 
+  stop(): void {
+    if (!this.#stopping.signal.aborted) this.#stopping.abort(new Error('the pushes were stopped'));
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    await Promise.allSettled(this.#underWay);
+    this.#options.events.onClosed?.();
+  }
+
   async push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult> {
+    const ending = joinedSignal([signal, this.#stopping.signal]);
+    const pushing = this.#push(batch, ending.signal);
+    this.#underWay.add(pushing);
+    try {
+      return await pushing;
+    } catch (error) {
+      // Nothing is under way any more that would show whether Loki is back.
+      if (this.#underWay.size === 1 && !this.#stopping.signal.aborted) this.#watch.gaveUp();
+      throw error;
+    } finally {
+      this.#underWay.delete(pushing);
+      ending.release();
+    }
+  }
+
+  async #push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult> {
     const settlement = new Settlement(this.#context, signal);
-    this.#underWay++;
     try {
       for (const entries of this.#parts(batch)) await settlement.settleUnsent(entries);
       if (settlement.rejections.length > 0) await this.#setAside(settlement.rejections, signal);
       const { accepted } = settlement;
       return { accepted, rejected: batch.entries - accepted };
     } catch (error) {
-      if (signal.aborted) throw new PushAborted(batch.target.containerName, error);
-      if (this.#underWay === 1) this.#watch.gaveUp();
-      throw error;
+      throw signal.aborted ? new PushAborted(batch.target.containerName, error) : error;
     } finally {
-      this.#underWay--;
       batch.release();
     }
   }

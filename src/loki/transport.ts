@@ -6,6 +6,7 @@ import { createDispatcher } from './dispatcher.js';
 import type { EncodedPush } from './encode.js';
 import { readEndpoint, type LokiEndpoint } from './endpoint.js';
 import { LokiRequestError, LokiSettingError } from './loki-error.js';
+import { OpenSockets } from './open-sockets.js';
 import type { LokiSettings } from './settings.js';
 import { readTlsMaterial } from './tls-material.js';
 
@@ -29,6 +30,7 @@ export interface LokiTransport {
   push(push: EncodedPush, tenant: string | undefined, signal: AbortSignal): Promise<LokiAnswer>;
   /** GET of a path below the base, such as `/loki/api/v1/query_range`. */
   get(path: string, query: LokiQuery, signal: AbortSignal): Promise<LokiAnswer>;
+  /** Ends what is under way; no socket is left. */
   close(): Promise<void>;
 }
 
@@ -68,8 +70,9 @@ export async function createTransport(settings: TransportSettings): Promise<Loki
   const endpoint = readEndpoint(settings.url);
   const headers = checkedHeaders(settings);
   const authorization = await readAuthorization(settings);
-  const dispatcher = createDispatcher(settings, await readTlsMaterial(settings.tls));
-  return new UndiciTransport(endpoint, dispatcher, headers, authorization, settings);
+  const sockets = new OpenSockets();
+  const dispatcher = createDispatcher(settings, await readTlsMaterial(settings.tls), sockets);
+  return new UndiciTransport(endpoint, dispatcher, sockets, headers, authorization, settings);
 }
 
 function checkedHeaders(settings: TransportSettings): Readonly<Record<string, string>> {
@@ -129,6 +132,7 @@ interface Ask {
 class UndiciTransport implements LokiTransport {
   readonly #endpoint: LokiEndpoint;
   readonly #dispatcher: Dispatcher;
+  readonly #sockets: OpenSockets;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #authorization: Authorization;
   readonly #tenant: string | undefined;
@@ -137,12 +141,14 @@ class UndiciTransport implements LokiTransport {
   constructor(
     endpoint: LokiEndpoint,
     dispatcher: Dispatcher,
+    sockets: OpenSockets,
     headers: Readonly<Record<string, string>>,
     authorization: Authorization,
     settings: TransportSettings,
   ) {
     this.#endpoint = endpoint;
     this.#dispatcher = dispatcher;
+    this.#sockets = sockets;
     this.#headers = headers;
     this.#authorization = authorization;
     this.#tenant = settings.tenant;
@@ -179,7 +185,9 @@ class UndiciTransport implements LokiTransport {
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    const destroyed = this.#dispatcher.destroy();
+    this.#sockets.destroy();
+    await destroyed;
   }
 
   /** A secret that was renewed since is tried at once; what is still a 401 then is one. */

@@ -10,6 +10,8 @@ interface Push {
   lines: string[];
   settle: () => void;
   fail: (error: Error) => void;
+  /** Aborts when the push is no longer wanted. */
+  signal: AbortSignal;
 }
 
 function setUp(
@@ -26,9 +28,10 @@ function setUp(
   const budget = options.budget ?? new MemoryBudget(1_000_000);
   const delivery = new Delivery<number>({
     newBatch: (stream) => new ObjectBatch(stream, options.maxEntries ?? 100, HALF_HOUR),
-    push: (batch) =>
+    push: (batch, signal) =>
       new Promise((resolve, reject) => {
         pushes.push({
+          signal,
           lines: (batch as ObjectBatch).lines.map((line) => line.text),
           settle: () => resolve({ accepted: batch.entries, rejected: 0 }),
           fail: reject,
@@ -135,6 +138,94 @@ describe('the way of lines to Loki', () => {
     await expect(delivery.pause()).rejects.toThrow('given up');
     expect(commits).toEqual([]);
     expect(pushes).toHaveLength(1);
+  });
+
+  describe('when something fails, the pushes under way are aborted and waited for', () => {
+    const state = async (promise: Promise<void>): Promise<() => string> => {
+      let now = 'pending';
+      promise.then(
+        () => (now = 'resolved'),
+        (error: unknown) => (now = (error as Error).message),
+      );
+      await tick();
+      return () => now;
+    };
+
+    test('a push of the other stream', async () => {
+      const { delivery, pushes, commits, write } = setUp();
+      write('out');
+      write('err', 100, 2);
+      const finished = await state(delivery.finish());
+      pushes[0]!.fail(new Error('given up'));
+      await tick();
+      expect(pushes[1]!.signal.aborted).toBe(true);
+      expect(finished()).toBe('pending');
+      pushes[1]!.fail(new Error('aborted'));
+      await tick();
+      expect(finished()).toBe('given up');
+      expect(commits).toEqual([]);
+    });
+
+    test('a place that cannot be committed; what waits for its turn is not sent any more', async () => {
+      let disk = (): Promise<void> => Promise.reject(new Error('the disk is full'));
+      const { delivery, pushes, commits, write, budget } = setUp({ commit: () => disk() });
+      write('a');
+      delivery.checkpoint();
+      write('b');
+      delivery.checkpoint();
+      write('c');
+      delivery.checkpoint();
+      const finished = await state(delivery.finish());
+      pushes[0]!.settle();
+      await tick();
+      expect(pushes.map((p) => p.lines)).toEqual([['a'], ['b']]);
+      expect(pushes[1]!.signal.aborted).toBe(true);
+      expect(finished()).toBe('pending');
+      // It got through all the same: nothing after a place that is not durable is committed.
+      disk = () => Promise.resolve();
+      pushes[1]!.settle();
+      await tick();
+      expect(finished()).toBe('the disk is full');
+      expect(pushes).toHaveLength(2);
+      expect(commits).toEqual([]);
+      expect(budget.used).toBe(0);
+    });
+
+    test('a place before it that is being committed is waited for, and stays', async () => {
+      let written = (): void => undefined;
+      const { delivery, pushes, commits, write } = setUp({
+        commit: () => new Promise((resolve) => (written = resolve)),
+      });
+      write('a');
+      delivery.checkpoint();
+      await tick();
+      pushes[0]!.settle();
+      await tick();
+      write('b');
+      const finished = await state(delivery.finish());
+      pushes[1]!.fail(new Error('given up'));
+      await tick();
+      expect(finished()).toBe('pending');
+      written();
+      await tick();
+      expect(finished()).toBe('given up');
+      expect(commits).toEqual([1]);
+    });
+
+    test('what was given up by its reader', async () => {
+      const { delivery, pushes, write, budget } = setUp({ maxEntries: 1 });
+      write('a');
+      write('b');
+      await tick();
+      const given = await state(delivery.giveUp(new Error('a fault of the reader')));
+      expect(pushes[0]!.signal.aborted).toBe(true);
+      expect(given()).toBe('pending');
+      pushes[0]!.fail(new Error('aborted'));
+      await tick();
+      expect(given()).toBe('resolved');
+      expect(budget.used).toBe(0);
+      await expect(delivery.finish()).rejects.toThrow('a fault of the reader');
+    });
   });
 
   test('the reader pauses while too much waits for Loki, and goes on when some of it is acknowledged', async () => {

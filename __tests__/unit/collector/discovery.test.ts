@@ -333,3 +333,21 @@ test('runs look after look until it is stopped, and leaves nothing with the sign
   await settle();
   expect(asked()).toEqual([]);
 });
+
+test('after a fault of its own the list that is under way is waited for, and then it is thrown', async () => {
+  const { discovery, clock, stop, listsHang, fleet } = setUp();
+  const answer = listsHang(one);
+  let thrown: Error | undefined;
+  discovery.run(stop.signal).catch((error: unknown) => (thrown = error as Error));
+  await clock.pass(0);
+  // The clock is looked at outside of what may fail.
+  fleet.clockStepped = () => {
+    throw new Error('a fault');
+  };
+  clock.step(-60_000);
+  await clock.pass(2000);
+  expect(thrown).toBeUndefined();
+  answer();
+  await settle();
+  expect(thrown?.message).toBe('a fault');
+});

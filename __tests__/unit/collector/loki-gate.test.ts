@@ -34,6 +34,15 @@ describe('the gate before the Engine', () => {
     expect(await aborted(second)).toBeInstanceOf(LokiAway);
   });
 
+  test('ended, it leaves no timer', async () => {
+    const gate = new LokiGate(5);
+    const { reading } = gate;
+    gate.close();
+    gate.end();
+    await delay(40);
+    expect(reading.aborted).toBe(false);
+  });
+
   test('open again within the grace, the reading goes on', async () => {
     const gate = new LokiGate(10);
     const { reading } = gate;

@@ -216,4 +216,22 @@ describe('the scheduler', () => {
     await ended;
     expect(polls).toHaveLength(1);
   });
+
+  test('after a fault of its own the polls under way are stopped and waited for, and then it is thrown', async () => {
+    const { polls, ended, clock, fleet, scheduler } = setUp(1);
+    let thrown: Error | undefined;
+    ended.catch((error: unknown) => (thrown = error as Error));
+    await clock.pass(0);
+    expect(polls).toHaveLength(1);
+    fleet.states = () => {
+      throw new Error('a fault');
+    };
+    scheduler.wake();
+    await settle();
+    expect(polls[0]!.signal.aborted).toBe(true);
+    expect(thrown).toBeUndefined();
+    polls[0]!.done();
+    await settle();
+    expect(thrown?.message).toBe('a fault');
+  });
 });

@@ -569,7 +569,6 @@ describe('giving up', () => {
     expect(sink.texts).toEqual([]);
     expect(told.rejected).toEqual([]);
     expect(memoryIsBack()).toBe(true);
-    expect(kinds()).not.toContain('failed');
   }
 
   test('before anything', async () => {
@@ -597,6 +596,29 @@ describe('giving up', () => {
     };
     await aborted(numbered(1), stop);
     expect(loki.asked).toHaveLength(2);
+  });
+
+  test('the last one while Loki is away: another push must show whether it is back', async () => {
+    const stop = new AbortController();
+    start(() => 503);
+    told.atRetry = () => stop.abort(reason);
+    await aborted(numbered(1), stop);
+    expect(kinds()).toEqual(['retrying', 'failed']);
+    loki.react = accept;
+    await push(numbered(1));
+    expect(kinds()).toEqual(['retrying', 'failed', 'ok']);
+  });
+
+  test('one of several while Loki is away: the others will show it', async () => {
+    const stop = new AbortController();
+    start(({ number }) => (number < 4 ? 503 : 204));
+    const other = push(numbered(2));
+    told.atRetry = (retries) => {
+      if (retries === 2) stop.abort(reason);
+    };
+    await failure(push(numbered(1), testTarget(), stop.signal));
+    await other;
+    expect(kinds()).toEqual(['retrying', 'ok']);
   });
 
   test('while others have the slots; these go on', async () => {
@@ -657,6 +679,51 @@ describe('giving up', () => {
       await write(rejections);
     };
     await aborted(numbered(2), stop);
+  });
+});
+
+describe('the end', () => {
+  test('stop gives up all pushes, those to come too, and closing waits for them', async () => {
+    start(({ number, signal }) => (number === 0 ? silence(signal) : 503));
+    let retried = (): void => undefined;
+    const waits = new Promise<void>((resolve) => (retried = resolve));
+    told.atRetry = () => retried();
+    let ended = 0;
+    const failures = [push(numbered(1)), push(numbered(2)), push(numbered(3))].map(async (pushing) => {
+      const error = await failure(pushing);
+      ended++;
+      return error;
+    });
+    await waits;
+    await pusher.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toBe(3);
+    for (const error of await Promise.all(failures)) expect(error).toBeInstanceOf(PushAborted);
+    const asked = loki.asked.length;
+    expect(await failure(push(numbered(1)))).toBeInstanceOf(PushAborted);
+    expect(loki.asked).toHaveLength(asked);
+    // Nobody waits for Loki to come back.
+    expect(kinds()).not.toContain('failed');
+  });
+
+  test('a write of refused lines that is under way is waited for', async () => {
+    start(() => ({ status: 400, body: say.lineTooLong(1, A, 2) }));
+    let written = (): void => undefined;
+    let begun = (): void => undefined;
+    const writes = new Promise<void>((resolve) => (begun = resolve));
+    sink.write = () => {
+      begun();
+      return new Promise((resolve) => (written = resolve));
+    };
+    const pushing = push(numbered(1));
+    await writes;
+    let closed = false;
+    const closing = pusher.close().then(() => (closed = true));
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toBe(false);
+    written();
+    await closing;
+    expect(await pushing).toEqual({ accepted: 0, rejected: 1 });
   });
 });
 

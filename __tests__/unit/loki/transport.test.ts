@@ -16,6 +16,7 @@ import {
   type ProxyBehaviour,
   type ProxyRequest,
 } from '../../support/loopback-server.js';
+import { settle } from '../../support/manual-clock.js';
 
 type Settings = Parameters<typeof createTransport>[0];
 
@@ -373,6 +374,52 @@ describe('giving up', () => {
     await transport.close();
     expect((await pushed).code).toBe('loki_unreachable');
     await until(() => server.open() === 0);
+  });
+});
+
+describe('closing leaves no socket', () => {
+  const sockets = (): number =>
+    process.getActiveResourcesInfo().filter((name) => /^(TCPSocketWrap|TLSWrap|TCPConnectWrap)$/.test(name))
+      .length;
+  /** Those of the servers are known; all others are the transport's. */
+  const clientSockets = (...opened: LoopbackServer[]): number =>
+    sockets() - opened.reduce((sum, server) => sum + server.open(), 0);
+
+  async function expectNoneLeft(
+    transport: LokiTransport,
+    begun: () => boolean,
+    ...opened: LoopbackServer[]
+  ): Promise<void> {
+    const pushed = failure(push(transport));
+    await until(begun);
+    expect(clientSockets(...opened)).toBeGreaterThan(0);
+    await transport.close();
+    expect((await pushed).code).toBe('loki_unreachable');
+    // A few turns, not a while: after a timeout they are gone in any case.
+    for (let turn = 0; turn < 50 && clientSockets(...opened) > 0; turn++) await settle();
+    expect(clientSockets(...opened)).toBeLessThanOrEqual(0);
+  }
+
+  test('in the middle of a TLS handshake', async () => {
+    const server = await servers.tcp(() => undefined);
+    const transport = await transportTo(server, { timeoutMs: 600_000 }, 'https');
+    await expectNoneLeft(transport, () => server.connections() === 1, server);
+  });
+
+  test('to a proxy that is silent', async () => {
+    const asked: ProxyRequest[] = [];
+    const proxy = await servers.listen(proxyServer(asked, () => 'hang'));
+    const proxyUrl = `http://127.0.0.1:${proxy.port}`;
+    const transport = await transportTo('https://127.0.0.1:1', { proxyUrl, timeoutMs: 600_000 });
+    await expectNoneLeft(transport, () => asked.length === 1, proxy);
+  });
+
+  test('in the middle of a TLS handshake behind a proxy', async () => {
+    const server = await servers.tcp(() => undefined);
+    const proxy = await servers.listen(proxyServer([], () => 'pass'));
+    const proxyUrl = `http://127.0.0.1:${proxy.port}`;
+    const transport = await transportTo(server, { proxyUrl, timeoutMs: 600_000 }, 'https');
+    await expectNoneLeft(transport, () => server.connections() === 1, server, proxy);
   });
 });
 

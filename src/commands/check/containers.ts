@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { boundedSignal } from '../../collector/bounded-signal.js';
 import { look } from '../../collector/look.js';
+import { runTogether } from '../../collector/run-together.js';
 import type { Config } from '../../config/schema.js';
 import type { SeenCursors } from '../../cursors/read-cursors.js';
 import type { Clock } from '../../model/clock.js';
@@ -57,12 +58,12 @@ export async function checkContainers(
   const known = new Map(cursors.cursors.map((cursor) => [cursor.containerId, cursor]));
   const watchSince = watchedSince(join(config.collector.state_dir, 'lock'), clock.now());
 
-  const check = async (container: ContainerSummary): Promise<CheckedContainer> => {
+  const check = async (container: ContainerSummary, ending: AbortSignal): Promise<CheckedContainer> => {
     const selection = selects(container);
     const selected = selection === 'selected';
     let details: ContainerDetails | undefined;
     let trouble: Failure | undefined;
-    const bounded = boundedSignal([signal], config.docker.timeout);
+    const bounded = boundedSignal([ending], config.docker.timeout);
     try {
       details = await engine.engine.inspect(container.id, bounded.signal);
       if (selected && hasStarted(details)) {
@@ -70,7 +71,7 @@ export async function checkContainers(
         if (fault !== undefined) throw fault;
       }
     } catch (error) {
-      signal.throwIfAborted();
+      ending.throwIfAborted();
       trouble = failureOf(bounded.signal.aborted ? tooSlow(container, config) : error, 'docker.host');
     } finally {
       bounded.release();
@@ -85,7 +86,9 @@ export async function checkContainers(
     };
   };
   const limit = pLimit(config.poll.concurrency);
-  const checked = await Promise.all(listed.map((container) => limit(() => check(container))));
+  const checked = await runTogether(signal, (ending) =>
+    listed.map((container) => limit(() => check(container, ending))),
+  );
   const containers = checked.sort(byWhatIsDone);
   return { part: partOf(config, containers, warnings), containers };
 }

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { AnchorRing } from '../../collector/anchor-ring.js';
 import { MAX_ANCHOR } from '../../collector/anchor.js';
+import { runTogether } from '../../collector/run-together.js';
 import { Repeats } from '../../collector/fingerprint.js';
 import type { Engine } from '../../collector/engine.js';
 import type { LogSource } from '../../collector/log-source.js';
@@ -44,13 +45,13 @@ export async function markBegin(
   const places = new Map<string, Cursor>();
   const limit = pLimit(concurrency);
   const listed = (await engine.list(signal)).filter(selects);
-  const mark = async (container: ContainerSummary): Promise<void> => {
-    const place = await endOf(options, container, signal);
+  const mark = async (container: ContainerSummary, ending: AbortSignal): Promise<void> => {
+    const place = await endOf(options, container, ending);
     if (place === undefined) return;
     await commit(place);
     places.set(container.id, place);
   };
-  await Promise.all(listed.map((container) => limit(() => mark(container))));
+  await runTogether(signal, (ending) => listed.map((container) => limit(() => mark(container, ending))));
   return places;
 }
 

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { EngineLog, type EngineLogContext } from '../../audit/engine-log.js';
+import { runTogether } from '../../collector/run-together.js';
 import { stampOf } from '../../loki/read/stamp-range.js';
 import type { Engine } from '../../collector/engine.js';
 import type { StreamNumber } from '../../docker/entry-sink.js';
@@ -53,23 +54,23 @@ export async function writtenByEngine(
   const logs = new Map<string, ContainerAccount>();
   const unread: { container: string; reason: string }[] = [];
   const limit = pLimit(concurrency);
-  const read = async (container: ContainerSummary): Promise<void> => {
+  const read = async (container: ContainerSummary, ending: AbortSignal): Promise<void> => {
     try {
-      const account = await readContainer(options, container, signal);
+      const account = await readContainer(options, container, ending, signal);
       if (account === undefined) return;
       logs.set(container.id, account);
       if (account.fault !== undefined) {
         unread.push({ container: container.name, reason: account.fault.message });
       }
     } catch (error) {
-      signal.throwIfAborted();
+      ending.throwIfAborted();
       if (!(error instanceof PollardError)) throw error;
       // What was removed meanwhile cannot be checked; of a driver that cannot be read nothing was collected.
       if (error.code === 'engine_not_found' || error.code === 'engine_not_implemented') return;
       unread.push({ container: container.name, reason: error.message });
     }
   };
-  await Promise.all(listed.map((container) => limit(() => read(container))));
+  await runTogether(signal, (ending) => listed.map((container) => limit(() => read(container, ending))));
   return {
     written: async (visit) => {
       for (const { visitLines } of logs.values()) await visitLines(visit);
@@ -91,10 +92,12 @@ interface ContainerAccount {
   readonly fault: Error | undefined;
 }
 
+/** @param lasting aborts what is read later, when the lines are visited */
 async function readContainer(
   options: WrittenByEngineOptions,
   summary: ContainerSummary,
   signal: AbortSignal,
+  lasting: AbortSignal,
 ): Promise<ContainerAccount | undefined> {
   const details = await options.engine.inspect(summary.id, signal);
   if (!details.running && details.startedAt <= 0n) return undefined;
@@ -117,7 +120,7 @@ async function readContainer(
     );
     if (!log.behindCursor || tail === undefined) {
       return {
-        visitLines: (visit) => visitBetween(context, container, begin, end, visit, signal),
+        visitLines: (visit) => visitBetween(context, container, begin, end, visit, lasting),
         rotatedBefore: log.behindCursor ? (first.stamp ?? NEVER) : undefined,
         fault,
       };

@@ -102,6 +102,7 @@ export async function verifyParts(
           }),
     },
     close: async () => {
+      await pusher?.close();
       try {
         await transport.close();
       } finally {
@@ -137,10 +138,10 @@ function pusherTo(
   config: Config,
   transport: Awaited<ReturnType<typeof createTransport>>,
   rejected: RejectedSink,
-  { clock, random, observe }: AuditPartsOptions,
+  { clock, random, observe, signal }: AuditPartsOptions,
 ): Pusher {
   const { metrics, health, limited } = observe;
-  return createPusher({
+  const pusher = createPusher({
     transport,
     settings: lokiSettings(config),
     clock,
@@ -155,6 +156,9 @@ function pusherTo(
       patience: config.loki.outage_grace,
     }),
   });
+  // The command ends with it.
+  signal.addEventListener('abort', () => pusher.stop(), { once: true });
+  return pusher;
 }
 
 /** How far the collector is, read beside it; one that cannot be used counts as none, as for the collector. */

@@ -10,6 +10,7 @@ import { reopened, type Cursor } from '../../model/cursor.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { NS_PER_MS } from '../../model/nanoseconds.js';
+import { sharedController } from '../../model/shared-controller.js';
 import { containerSelector } from '../../pipeline/selection.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LokiParts } from './loki-parts.js';
@@ -38,18 +39,18 @@ export interface CollectorPartsOptions {
   readonly store: CursorStore;
   readonly lock: StateLock;
   readonly observer: CollectorObserver;
-  /** Gives up the pushes under way: what they carry is read again at the next start. */
-  readonly stopPushes: AbortSignal;
   /** Told of lines that were cut for their length. */
   readonly onCutLine: () => void;
 }
 
+/** Many pushes listen to it at once. */
+const NEVER = sharedController().signal;
 /** Batches of one poll that may wait for Loki before its reading pauses. */
 const WAITING_BATCHES = 4;
 
 /** Wires the collector of one process. */
 export function collectorParts(config: Config, options: CollectorPartsOptions): CollectorParts {
-  const { clock, random, logger, engine, loki, store, stopPushes } = options;
+  const { clock, random, logger, engine, loki, store } = options;
   const { doubts } = loki;
   const observer = settlingDoubts(options.observer, doubts, clock.now());
   const { poll, lines } = config;
@@ -58,7 +59,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
   const context: PollContext = {
     read: engine.readLogs,
     newBatch,
-    push: async (batch) => await loki.pusher.push(entryBatch(batch), stopPushes),
+    push: async (batch, signal = NEVER) => await loki.pusher.push(entryBatch(batch), signal),
     commit: async (cursor) => await store.commit(cursor),
     budget,
     clock,

@@ -16,6 +16,7 @@ export interface LokiParts {
   readonly pool: BufferPool;
   /** Of which containers lines may have been sent before. */
   readonly doubts: StreamDoubts;
+  /** Gives up the pushes under way, and closes the connections and the file when they have ended. */
   close(): Promise<void>;
 }
 
@@ -51,6 +52,7 @@ export async function lokiParts(config: Config, options: LokiPartsOptions): Prom
     doubts,
     pool: new BufferPool(config.memory.max_in_flight),
     close: async () => {
+      await pusher.close();
       try {
         await transport.close();
       } finally {

@@ -22,7 +22,7 @@ export interface OneShotOptions {
   readonly random: Random;
   readonly observe: ObserveParts;
   readonly command: string;
-  /** Gives up what is under way. */
+  /** Gives up the pushes under way: what they carry is read again the next time. */
   readonly stopPushes: AbortSignal;
 }
 
@@ -58,6 +58,10 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
       }),
     });
     held.add(() => loki.close());
+    const stop = (): void => loki.pusher.stop();
+    if (stopPushes.aborted) stop();
+    stopPushes.addEventListener('abort', stop, { once: true });
+    held.add(() => stopPushes.removeEventListener('abort', stop));
     const observer = collectorObserver({
       metrics,
       health,
@@ -74,7 +78,6 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
       store: state.store,
       lock: state.lock,
       observer,
-      stopPushes,
       onCutLine: () => metrics.linesCut(1),
     });
     isInOrder = parts.isInOrder;

@@ -86,6 +86,7 @@ export function pushObserver(options: PushObserverOptions): PushObserver {
       if (now.kind !== 'retrying' || known) tell();
       else if (patient === undefined) patient = setTimeout(tell, patience).unref();
     },
+    onClosed: stopWaiting,
   };
 }
 

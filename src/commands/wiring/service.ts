@@ -1,6 +1,6 @@
-import { sharedController } from '../../model/shared-controller.js';
 import { Discovery } from '../../collector/discovery.js';
 import { LokiGate } from '../../collector/loki-gate.js';
+import { runTogether } from '../../collector/run-together.js';
 import { Scheduler } from '../../collector/scheduler.js';
 import type { Config } from '../../config/schema.js';
 import type { SocketLedger } from '../../docker/socket-ledger.js';
@@ -19,7 +19,7 @@ import { engineParts } from './engine-parts.js';
 import { lokiParts, rejectedPath } from './loki-parts.js';
 import { resourceWatchSettings, type ObserveParts } from './observe-parts.js';
 import { pushObserver } from './push-observer.js';
-import { runTogether } from './run-together.js';
+import { ShutdownDeadline } from './shutdown-deadline.js';
 import { openState } from './state.js';
 import {
   containerCounts,
@@ -75,7 +75,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   let isInOrder = () => state.endedInOrder;
   held.add(() => state.release(isInOrder()));
   const gate = new LokiGate(config.loki.outage_grace);
-  const stopPushes = sharedController();
+  held.add(() => gate.end());
   let status: StatusServer | undefined;
   let sample: ResourceSample | undefined;
   try {
@@ -92,6 +92,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
         patience: config.loki.outage_grace,
       }),
     });
+    // Last of all: until then there may be something to give up.
+    const deadline = new ShutdownDeadline(config.shutdown.timeout, clock, () => loki.pusher.stop());
+    held.add(() => deadline.end());
     held.add(() => loki.close());
     const told = collectorObserver({
       metrics,
@@ -115,7 +118,6 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       store: state.store,
       lock: state.lock,
       observer,
-      stopPushes: stopPushes.signal,
       onCutLine: () => metrics.linesCut(1),
     });
     const { fleet, runner, budget, targets } = parts;
@@ -200,7 +202,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
             status: status?.url,
           });
           await runTogether(signal, (ending) => {
-            held.add(lastOrders(ending, config.shutdown.timeout, stopPushes));
+            deadline.follow(ending);
             const collecting = enabled ? [discovery.run(ending), scheduler.run(ending)] : [];
             const monitoring = {
               clock,
@@ -227,22 +229,4 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     await held.abandon();
     throw error;
   }
-}
-
-/**
- * After the end was asked for, what is under way gets so long; then the pushes are given up.
- *
- * @returns how to take that back
- */
-function lastOrders(signal: AbortSignal, timeoutMs: number, stopPushes: AbortController): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const start = () => {
-    timer = setTimeout(() => stopPushes.abort(new Error('shutdown.timeout has passed')), timeoutMs);
-  };
-  if (signal.aborted) start();
-  else signal.addEventListener('abort', start, { once: true });
-  return () => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', start);
-  };
 }

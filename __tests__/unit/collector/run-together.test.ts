@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { getEventListeners } from 'node:events';
-import { runTogether } from '../../../../src/commands/wiring/run-together.js';
+import { runTogether } from '../../../src/collector/run-together.js';
 
 /** Runs until it is asked to end, and then for a while. */
 async function dutiful(name: string, ending: AbortSignal, told: string[]): Promise<void> {
@@ -39,6 +39,15 @@ describe('what runs together', () => {
       Promise.reject(new Error('the cause')),
     ]);
     await expect(running).rejects.toThrow('the cause');
+  });
+
+  test('returns what they resolve with, in their order', async () => {
+    const { signal } = new AbortController();
+    const late = async (): Promise<string> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return 'late';
+    };
+    expect(await runTogether(signal, () => [late(), Promise.resolve('soon')])).toEqual(['late', 'soon']);
   });
 
   test('an end without anything to end', async () => {
