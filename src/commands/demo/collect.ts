@@ -1,4 +1,5 @@
 import { boundedSignal } from '../../collector/bounded-signal.js';
+import { runTogether } from '../../collector/run-together.js';
 import type { Clock } from '../../model/clock.js';
 import { sharedController } from '../../model/shared-controller.js';
 import type { Service } from '../wiring/service.js';
@@ -35,7 +36,8 @@ export async function collect(context: CollectContext, broken: AbortSignal): Pro
   collecting.catch((error: unknown) => failed.abort(error));
   const trouble = boundedSignal([broken, failed.signal]);
   const seen = sharedController();
-  const shown = Promise.all([show.run(seen.signal), newest.run(seen.signal)]);
+  const shown = runTogether(seen.signal, (ending) => [show.run(ending), newest.run(ending)]);
+  shown.catch((error: unknown) => failed.abort(error));
   try {
     show.phase =
       options.seconds === undefined ? 'collecting until Ctrl-C' : `collecting for ${options.seconds} s`;
@@ -46,11 +48,14 @@ export async function collect(context: CollectContext, broken: AbortSignal): Pro
     const isDone = (container: ContainerStatus) => side.isDone(container);
     return await drained({ clock, containers, isDone, lines: () => tally.lines }, trouble.signal);
   } finally {
-    seen.abort();
-    await shown;
-    end.abort();
     trouble.release();
-    await collecting;
+    seen.abort();
+    try {
+      await shown;
+    } finally {
+      end.abort();
+      await collecting;
+    }
   }
 }
 

@@ -68,11 +68,7 @@ export async function startSimulator(
     if (said instanceof PollardError) throw said;
     return {
       ready: JSON.parse(said[0]) as Record<string, unknown>,
-      failed: new Promise((resolve) => {
-        void ended.then((error) => {
-          if (!asked) resolve(error);
-        });
-      }),
+      failed: ended.then(async (error) => (asked ? await NEVER : error)),
       stop,
     };
   } catch (error) {
@@ -83,6 +79,7 @@ export async function startSimulator(
   }
 }
 
+const NEVER = new Promise<never>(() => undefined);
 const NAMES = { engine: 'Engine', loki: 'Loki' } as const;
 
 async function endChild(child: ChildProcess): Promise<void> {

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { withoutCredentials } from '../../config/shown.js';
 import type { Clock } from '../../model/clock.js';
-import type { PollardError } from '../../model/errors.js';
 import { sharedController } from '../../model/shared-controller.js';
 import type { Cleanup } from './cleanup.js';
 import { DEMO_JOB, demoConfig, RUN_LABEL } from './config.js';
@@ -44,7 +43,8 @@ export async function setStage(context: StageContext, cleanup: Cleanup): Promise
   const broken = sharedController();
   const watch = (simulator: SimulatorProcess): void => {
     cleanup.add(() => simulator.stop());
-    void simulator.failed.then((error: PollardError) => broken.abort(error));
+    const end = (error: unknown): void => broken.abort(error);
+    simulator.failed.then(end, end);
   };
   // One after the other: an error of the first must not leave the second behind.
   const engine = await findEngine(context);

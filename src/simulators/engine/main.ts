@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   const end = (): void => {
     clearInterval(timer);
     if (values['until-stdin-ends']) process.stdin.destroy();
-    void simulator.close();
+    simulator.close().catch(fail);
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
@@ -102,7 +102,9 @@ function numberOf(name: string, text: string): number {
   return value;
 }
 
-main().catch((error: unknown) => {
+function fail(error: unknown): void {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 2;
-});
+}
+
+main().catch(fail);

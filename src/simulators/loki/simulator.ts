@@ -102,7 +102,12 @@ export class LokiSimulator {
     this.#server = tls === undefined ? createServer() : createTlsServer(serverTls(tls));
     // As Loki's server: idle connections are kept for two minutes.
     this.#server.keepAliveTimeout = 120_000;
-    this.#server.on('request', (request, response) => void this.#handle(request, response));
+    this.#server.on('request', (request, response) => {
+      this.#handle(request, response).catch((error: unknown) => {
+        if (!(error instanceof ClientGone)) this.#failure ??= error;
+        response.destroy();
+      });
+    });
   }
 
   /** Without a path: `http://127.0.0.1:34567`. */
@@ -213,16 +218,11 @@ export class LokiSimulator {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const exchange = new Exchange(request, response, this.#clock);
-      if (exchange.url.pathname.startsWith(CONTROL)) {
-        await control(exchange, this.#state, this.#outages);
-      } else {
-        await this.#router.handle(exchange);
-      }
-    } catch (error) {
-      if (!(error instanceof ClientGone)) this.#failure ??= error;
-      response.destroy();
+    const exchange = new Exchange(request, response, this.#clock);
+    if (exchange.url.pathname.startsWith(CONTROL)) {
+      await control(exchange, this.#state, this.#outages);
+    } else {
+      await this.#router.handle(exchange);
     }
   }
 }
