@@ -134,7 +134,8 @@ async function openToAppend(path: string): Promise<OpenFile> {
 
 async function isAt(path: string, file: FileHandle): Promise<boolean> {
   try {
-    const [there, ours] = await Promise.all([lstat(path), file.stat()]);
+    const there = await lstat(path);
+    const ours = await file.stat();
     return there.ino === ours.ino && there.dev === ours.dev;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false;

@@ -147,8 +147,24 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const part of HEALTH_PARTS) families.health.set({ part }, LEVEL[report.parts[part].state]);
     },
     observe: (sources) => sampledGauges(registry, sources, options.maxContainers ?? MOST_CONTAINERS),
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    render: async () => ({ contentType: registry.contentType, text: await renderInSlices(registry) }),
   };
+}
+
+/** ms after which the rest of the page waits until others had a turn. */
+const LONGEST_SLICE_MS = 5;
+
+/** As Registry.metrics() of prom-client, family by family: thousands of containers must not hold up the collecting. */
+async function renderInSlices(registry: Registry): Promise<string> {
+  const families: string[] = [];
+  let begun = performance.now();
+  for (const { name } of registry.getMetricsAsArray()) {
+    families.push(await registry.getSingleMetricAsString(name));
+    if (performance.now() - begun < LONGEST_SLICE_MS) continue;
+    await new Promise(setImmediate);
+    begun = performance.now();
+  }
+  return `${families.join('\n\n')}\n`;
 }
 
 function countPoll(families: MetricFamilies, figures: PollFigures): void {

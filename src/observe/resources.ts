@@ -6,7 +6,10 @@ import type { Clock } from '../model/clock.js';
 export interface ResourceSample {
   /** Monotonic ms. */
   readonly at: number;
-  /** Live resources of the event loop, by type (`process.getActiveResourcesInfo`): sockets, timers, requests. */
+  /**
+   * Live resources of the event loop, by type (`process.getActiveResourcesInfo`): sockets, timers, requests. Without the
+   * connections of the status page.
+   */
   readonly live: Readonly<Record<string, number>>;
   readonly liveTotal: number;
   readonly fds: number | undefined;
@@ -36,11 +39,15 @@ export interface ResourceSources {
   readonly clock: Clock;
   /** Sockets to the Engine that are open. */
   readonly engineSockets: () => number;
+  /** Connections of clients of the status page. They come and go as these like, and are bounded: no leak of ours. */
+  readonly statusConnections?: () => number;
   readonly pushes: () => PushTotals;
   /** Where the system tells of the process; for tests. */
   readonly procFolder?: string;
 }
 
+/** As Node.js names it. */
+const SOCKET = 'TCPSocketWrap';
 /** Coarse: each tick wakes the process. */
 const TICK_MS = 100;
 
@@ -58,9 +65,11 @@ export class ResourceSampler {
   }
 
   async sample(): Promise<ResourceSample> {
-    const { clock, engineSockets, pushes } = this.#sources;
+    const { clock, engineSockets, pushes, statusConnections } = this.#sources;
     // Before anything is awaited, so that the sampler does not count its own work.
     const live = countByName(process.getActiveResourcesInfo());
+    const sockets = live[SOCKET] ?? 0;
+    if (sockets > 0) live[SOCKET] = Math.max(sockets - (statusConnections?.() ?? 0), 0);
     const memory = process.memoryUsage();
     const sample = {
       at: clock.monotonic(),

@@ -1,6 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import type { Clock } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
 import type { Logger } from '../model/logger.js';
@@ -12,6 +12,8 @@ import {
   parseListenAddress,
   type ListenAddress,
 } from './listen-address.js';
+import { MAX_HEAD_BYTES } from './status-connection.js';
+import { StatusConnections } from './status-connections.js';
 import { statusPages, type StatusSources } from './status-pages.js';
 
 export interface StatusServerOptions {
@@ -31,22 +33,13 @@ export interface StatusServer {
   readonly url: string;
   /** What the operator should be told, once. */
   readonly warnings: readonly string[];
-  /** Lets answers under way end within a second, then closes all connections. */
+  /** Connections that are open now. */
+  connections(): number;
+  /** Ends all connections at once; those that wait for a page that is being made, within half a second. */
   close(): Promise<void>;
 }
 
-const CLOSE_GRACE_MS = 1000;
-const MOST_CONNECTIONS = 64;
-/** A client that says nothing, or does not read its answer, is let go. All in ms. */
-const BOUNDS = {
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 1000,
-  maxHeaderSize: 8192,
-};
-const HANDSHAKE_TIMEOUT = 5000;
-const IDLE_TIMEOUT = 30_000;
+const CLOSE_GRACE_MS = 500;
 
 /**
  * Starts the status page.
@@ -57,20 +50,30 @@ const IDLE_TIMEOUT = 30_000;
 export async function startStatusServer(options: StatusServerOptions): Promise<StatusServer> {
   const { token, tls, sources, logger, clock } = options;
   const address = parseListenAddress(options.listen);
+  const context = tls === undefined ? undefined : secureContext(tls);
+  const life = new AbortController();
   const pages = statusPages({
     sources,
     logger,
+    clock,
+    life: life.signal,
+    onSend: (response, bytes) => {
+      if (connections.isClosing) response.setHeader('connection', 'close');
+      connections.sends(response.req.socket, bytes);
+    },
     ...(token === undefined ? {} : { authorized: bearerCheck(token) }),
   });
-
-  const server = tls === undefined ? createServer(BOUNDS, pages) : tlsServer(tls, pages);
-  server.maxConnections = MOST_CONNECTIONS;
-  server.setTimeout(IDLE_TIMEOUT);
-  // All of them, also those in the middle of a TLS handshake, which the server itself does not count.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+  // Never listens: it is given streams, each of which brings it one request at a time.
+  const http: HttpServer = createHttpServer({ maxHeaderSize: MAX_HEAD_BYTES }, (request, response) => {
+    const { socket } = request;
+    response.once('finish', () => connections.sent(socket));
+    pages(request, response);
+  });
+  const connections = new StatusConnections({ clock, serve: (stream) => http.emit('connection', stream) });
+  const server = createServer(SOCKETS, (socket) => {
+    // Of what is beneath TLS; that above it hears of it as well.
+    socket.on('error', () => undefined);
+    connections.add(context === undefined ? socket : tlsSocket(socket, context));
   });
   await listen(server, address);
   // Such as EMFILE while accepting: the page suffers, collecting does not.
@@ -81,16 +84,30 @@ export async function startStatusServer(options: StatusServerOptions): Promise<S
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${formatListenAddress({ host: address.host, port })}`,
     warnings: warning === undefined ? [] : [warning],
-    close: () => closeServer(server, sockets, clock),
+    connections: () => connections.size,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      life.abort();
+      await connections.close(CLOSE_GRACE_MS);
+      await closed;
+    },
   };
 }
 
-function tlsServer(
-  tls: NonNullable<StatusServerOptions['tls']>,
-  pages: ReturnType<typeof statusPages>,
-): Server {
+/**
+ * Nothing is read ahead of what is looked at, not even drop by drop (highWaterMark). Who has sent the end of its
+ * requests still gets the answers (allowHalfOpen).
+ */
+const SOCKETS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 };
+
+function tlsSocket(socket: Socket, secureContext: SecureContext): Socket {
+  const options = { isServer: true, secureContext, ALPNProtocols: ['http/1.1'], highWaterMark: 1 };
+  return new TLSSocket(socket, options);
+}
+
+function secureContext(tls: NonNullable<StatusServerOptions['tls']>): SecureContext {
   try {
-    return createTlsServer({ ...BOUNDS, ...tls, handshakeTimeout: HANDSHAKE_TIMEOUT }, pages);
+    return createSecureContext({ cert: tls.cert, key: tls.key });
   } catch (error) {
     throw new PollardError('status_tls_invalid', 'the certificate or the key of status.tls cannot be used', {
       setting: 'status.tls',
@@ -137,18 +154,4 @@ function listenError(error: NodeJS.ErrnoException, address: ListenAddress): Poll
           : 'The host must be an address of this machine.',
       });
   }
-}
-
-async function closeServer(server: Server, sockets: ReadonlySet<Socket>, clock: Clock): Promise<void> {
-  const grace = new AbortController();
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const late = clock.sleep(CLOSE_GRACE_MS, grace.signal).then(
-    () => {
-      for (const socket of sockets) socket.destroy();
-    },
-    () => undefined,
-  );
-  await closed;
-  grace.abort();
-  await late;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { statfsSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -103,19 +103,16 @@ describe('the process ends after SIGTERM', () => {
     }
   });
 
-  test.each(['hang', 'hang-after-accept'] as const)(
-    'with a Loki that never answers (%s)',
-    async (outage) => {
-      const settings = { ...FROM_THE_BEGINNING, ...PATIENT, 'shutdown.timeout': '500ms' };
-      await withSite({ settings }, async (site) => {
-        write(site, 10);
-        site.loki.outage(outage, { endpoint: 'push' });
-        const service = await site.run();
-        await until('a push hangs', () => site.loki.outagesStruck > 0);
-        await expectToEnd(service);
-      });
-    },
-  );
+  test.each(['hang', 'hang-after-accept'] as const)('with a Loki that never answers (%s)', async (outage) => {
+    const settings = { ...FROM_THE_BEGINNING, ...PATIENT, 'shutdown.timeout': '500ms' };
+    await withSite({ settings }, async (site) => {
+      write(site, 10);
+      site.loki.outage(outage, { endpoint: 'push' });
+      const service = await site.run();
+      await until('a push hangs', () => site.loki.outagesStruck > 0);
+      await expectToEnd(service);
+    });
+  });
 
   test.each([
     ['events', 'hang_before_header'],

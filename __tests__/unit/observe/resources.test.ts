@@ -1,5 +1,5 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorResources } from '../../../src/observe/resource-monitor.js';
@@ -7,6 +7,7 @@ import { DEFAULT_RESOURCE_WATCH } from '../../../src/observe/resource-rules.js';
 import { ResourceWatch } from '../../../src/observe/resource-watch.js';
 import { parseFdLimit, ResourceSampler, type ResourceSample } from '../../../src/observe/resources.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { until } from '../../support/until.js';
 
 const LIMITS = `Limit                     Soft Limit           Hard Limit           Units     
 Max cpu time              unlimited            unlimited            seconds   
@@ -74,6 +75,35 @@ describe('the sampler', () => {
     await new Promise((resolve) => server.close(resolve));
     expect(during.live['TCPServerWrap'] ?? 0).toBe((before.live['TCPServerWrap'] ?? 0) + 1);
     expect(during.liveTotal).toBe(Object.values(during.live).reduce((sum, n) => sum + n, 0));
+  });
+
+  test('does not count the connections of the status page: they are as many as its clients like', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    let accepted = 0;
+    const sockets: Socket[] = [];
+    server.on('connection', (socket) => {
+      accepted++;
+      sockets.push(socket);
+    });
+    let clients = 0;
+    sampler = new ResourceSampler({
+      clock: new ManualClock(),
+      engineSockets: () => 0,
+      statusConnections: () => clients,
+      pushes: () => ({ tried: 0, failed: 0 }),
+    });
+    for (let i = 0; i < 3; i++) sockets.push(connect(port, '127.0.0.1'));
+    await until('they are accepted', () => accepted === 3);
+    const all = await sampler.sample();
+    clients = 3;
+    const ours = await sampler.sample();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    expect(all.live['TCPSocketWrap']).toBeGreaterThanOrEqual(6);
+    expect(ours.live['TCPSocketWrap']).toBe((all.live['TCPSocketWrap'] ?? 0) - 3);
+    expect(ours.liveTotal).toBe(Object.values(ours.live).reduce((sum, n) => sum + n, 0));
   });
 
   test('notices that the event loop stood still', async () => {

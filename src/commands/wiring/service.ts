@@ -190,7 +190,12 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       ledger: engine.ledger,
       containers,
       run: async (signal) => {
-        const sampler = new ResourceSampler({ clock, engineSockets, pushes: () => metrics.pushTotals() });
+        const sampler = new ResourceSampler({
+          clock,
+          engineSockets,
+          statusConnections: () => status?.connections() ?? 0,
+          pushes: () => metrics.pushTotals(),
+        });
         held.add(() => sampler.close());
         try {
           logger.info(enabled ? 'collecting' : 'collecting is switched off (collector.enabled)', {
