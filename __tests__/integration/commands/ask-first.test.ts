@@ -100,9 +100,7 @@ describe.each([
       expect(distinct).toBe(writers.written);
       expect(twice).toBeGreaterThan(0);
       expect(await service.metric('pollard_replayed_lines_total')).toBeGreaterThan(0);
-      expect(
-        service.said('warn').filter(({ message }) => /are sent again/.test(String(message))),
-      ).toHaveLength(1);
+      expect(service.said('warn').filter(({ message }) => /are sent again/.test(message))).toHaveLength(1);
       expect(queries(site)).toBe(0);
     });
   });

@@ -4,6 +4,9 @@ import { withSimulators, type SimulatorsOptions } from '../simulators.js';
 import { until } from '../until.js';
 import { pollard, type PollardOptions, type PollardRun } from './pollard.js';
 
+/** By path, as texts; undefined leaves out one that a site has by itself. */
+export type SiteSettings = SettingTexts;
+
 export interface SiteOptions extends Pick<SimulatorsOptions, 'profile' | 'loki'> {
   readonly settings?: SettingTexts;
 }
