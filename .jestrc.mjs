@@ -3,7 +3,7 @@ export default {
   rootDir: '.',
   testEnvironment: 'node',
   // Generous: the machine may be busy, and how long a thing takes is not what a test asserts.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
   testSequencer: './.jest-sequencer.mjs',
   // A worker keeps the modules of each file that it ran; above this it is replaced by a new one.

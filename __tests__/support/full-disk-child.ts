@@ -11,7 +11,7 @@ import { batchOf, NOW, numbered, pushLine } from './push-lines.js';
 
 const path = process.argv[2] ?? '';
 const file = await RejectedFile.open(path, new LeapingClock(NOW));
-const reject = (lines: Parameters<typeof batchOf>[0]): Promise<void> =>
+const reject = (lines: Parameters<typeof batchOf>[0]): Promise<unknown> =>
   file.write([{ entries: batchOf(lines).all(), status: 400, kind: 'too-old', reason: 'r' }]);
 
 await reject([pushLine(NOW, 'before')]);

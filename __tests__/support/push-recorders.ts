@@ -6,8 +6,9 @@ import type {
   ReplayedLines,
 } from '../../src/loki/push-observer.js';
 import type { PushState } from '../../src/loki/push-state.js';
-import type { RejectedSink } from '../../src/loki/rejected.js';
+import { ALL_KEPT, type NotKept, type RejectedSink } from '../../src/loki/rejected.js';
 import type { Rejection } from '../../src/loki/rejected-record.js';
+import { unstored, type UnstoredLines } from '../../src/loki/unstored-lines.js';
 import { linesOf, type PushLine } from './push-lines.js';
 
 export interface SetAside extends PushLine {
@@ -21,16 +22,22 @@ export class MemorySink implements RejectedSink {
   readonly lines: SetAside[] = [];
   /** What the next writes fail with, one each. */
   readonly failures: Error[] = [];
+  /** Set: nothing is kept, for this reason. */
+  full: string | undefined;
   writes = 0;
 
-  write(rejections: readonly Rejection[]): Promise<void> {
+  write(rejections: readonly Rejection[]): Promise<NotKept> {
     this.writes++;
     const failure = this.failures.shift();
     if (failure !== undefined) return Promise.reject(failure);
+    if (this.full !== undefined) {
+      const lines = rejections.map(({ entries, kind, reason }) => unstored(entries, kind, reason));
+      return Promise.resolve({ lines, why: this.full });
+    }
     for (const { entries, kind, status, reason } of rejections) {
       this.lines.push(...linesOf(entries).map((line) => ({ ...line, kind, status, reason })));
     }
-    return Promise.resolve();
+    return Promise.resolve(ALL_KEPT);
   }
 
   get texts(): string[] {
@@ -45,6 +52,8 @@ export class RecordingPushObserver implements PushObserver {
   readonly attempts: PushAttempt[] = [];
   readonly retries: Retry[] = [];
   readonly rejected: RejectedEntries[] = [];
+  readonly notKept: { readonly lines: UnstoredLines; readonly why: string }[] = [];
+  readonly tooOld: UnstoredLines[] = [];
   readonly states: PushState[] = [];
   readonly asked: AskedLines[] = [];
   readonly replayed: ReplayedLines[] = [];
@@ -71,6 +80,12 @@ export class RecordingPushObserver implements PushObserver {
   }
   onReplayed(replayed: ReplayedLines): void {
     this.replayed.push(replayed);
+  }
+  onNotKept(lines: UnstoredLines, why: string): void {
+    this.notKept.push({ lines, why });
+  }
+  onTooOld(lines: UnstoredLines): void {
+    this.tooOld.push(lines);
   }
   onState(state: PushState): void {
     this.states.push(state);

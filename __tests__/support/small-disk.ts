@@ -8,10 +8,16 @@ import { join } from 'node:path';
  * takes root.
  *
  * @param kib KiB, in whole pages of 4
+ * @param inodes files and folders that it has room for, itself included; default: as many as one likes
  */
-export async function withSmallDisk(kib: number, use: (path: string) => Promise<void>): Promise<void> {
+export async function withSmallDisk(
+  kib: number,
+  use: (path: string) => Promise<void>,
+  inodes?: number,
+): Promise<void> {
   const disk = mkdtempSync(join(tmpdir(), 'pollard-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k,mode=755`, 'tmpfs', disk], { stdio: 'pipe' });
+  const options = `size=${kib}k,mode=755${inodes === undefined ? '' : `,nr_inodes=${inodes}`}`;
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk], { stdio: 'pipe' });
   try {
     await use(disk);
   } finally {

@@ -11,7 +11,8 @@ import { verify, type VerifyFlags, type VerifyParts } from '../../src/commands/v
 import { EntryBatch } from '../../src/loki/batch.js';
 import { BufferPool } from '../../src/loki/buffer-pool.js';
 import { createPusher, type Pusher } from '../../src/loki/pusher.js';
-import { RejectedFile, type RejectedSink } from '../../src/loki/rejected.js';
+import { RejectedStore } from '../../src/loki/rejected-store.js';
+import type { RejectedSink } from '../../src/loki/rejected.js';
 import { streamTarget, type StreamTarget } from '../../src/loki/stream-target.js';
 import { createTransport, type LokiTransport } from '../../src/loki/transport.js';
 import type { ContainerSummary, StreamName } from '../../src/model/container.js';
@@ -153,13 +154,15 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         onAttempt: () => undefined,
         onRetry: () => undefined,
         onRejected: () => undefined,
+        onNotKept: () => undefined,
+        onTooOld: () => undefined,
         onState: () => undefined,
         onAsked: () => undefined,
         onReplayed: () => undefined,
       },
     });
   const withPusher = async <T>(use: (pusher: Pusher) => Promise<T>): Promise<T> => {
-    const file = await RejectedFile.open(rejectedFile, clock);
+    const file = await RejectedStore.open({ path: rejectedFile, clock, maxBytes: 1 << 30 });
     try {
       return await use(pusherTo(file));
     } finally {

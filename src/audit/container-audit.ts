@@ -30,9 +30,10 @@ export async function auditContainer(
     for (const stream of STREAMS) survey.countAgreeing(stream, report.streams[streamName(stream)]);
     report.samples.gaps.push(...survey.gaps);
     let oldest: { readonly stamp: Nanoseconds | undefined } | undefined;
+    const unstored = await tools.rejectedFile?.unstored(subject.log.container);
     for (const slice of Slice.pack(survey.grid, survey.differences(), tools.tableEntries)) {
       oldest ??= { stamp: await subject.log.oldest(signal) };
-      await examine({ subject, survey, slice, oldest: oldest.stamp }, tools, report, signal);
+      await examine({ subject, survey, slice, oldest: oldest.stamp, unstored }, tools, report, signal);
     }
   } finally {
     survey.release();

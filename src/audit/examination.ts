@@ -15,6 +15,7 @@ import { noteMalformed, noteReading, noteUnasked, type ContainerReport } from '.
 import type { Slice } from './slice.js';
 import { otherLabels, streamName, STREAMS, type Subject } from './subject.js';
 import type { Survey } from './survey.js';
+import type { UnstoredSpans } from './unstored-spans.js';
 import { Verdict, VerdictTable } from './verdict-table.js';
 
 export interface ExaminationTools {
@@ -42,6 +43,8 @@ export interface Examined {
   readonly slice: Slice;
   /** The stamp of the oldest entry of the Engine's log; undefined: it has none. */
   readonly oldest: Nanoseconds | undefined;
+  /** Lines that were refused and only counted. */
+  readonly unstored: UnstoredSpans | undefined;
 }
 
 /** The slice has more lines than there is room for. */
@@ -181,13 +184,27 @@ export class Examination {
 
   /** Explains what was not found, and sends what is missing if that is wanted. */
   async #name(report: ContainerReport, signal: AbortSignal): Promise<Error | undefined> {
-    const { subject, slice } = this.#examined;
+    const { subject, slice, unstored } = this.#examined;
     const { repair, samples, shownFrom } = this.#tools;
     const [table, lookup, lokiOnly] = [this.#table, this.#lookup, this.#lokiOnly];
     // What was not understood, or could not be asked for, may be what seems to be missing.
     const sends = repair !== undefined && lookup.malformed === 0 && lookup.unasked === undefined;
     const sender = sends ? new MissingSender(repair, subject.log.container) : undefined;
-    const naming = new Naming({ subject, slice, table, lookup, lokiOnly, shownFrom, samples, sender });
+    const refusalOf = (stream: StreamNumber, stamp: Nanoseconds): number | undefined => {
+      const refusal = unstored?.explain(streamName(stream), stamp);
+      return refusal && this.#kinds.verdictFor(refusal.kind, refusal.reason);
+    };
+    const naming = new Naming({
+      subject,
+      slice,
+      table,
+      lookup,
+      lokiOnly,
+      refusalOf,
+      shownFrom,
+      samples,
+      sender,
+    });
     const failure = await naming.run(signal);
     if (table.having(Verdict.sent) > 0) {
       await lookup.inStreams(signal, (slot) => this.#turn(slot, Verdict.repaired, Verdict.sent));

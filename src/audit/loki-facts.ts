@@ -10,6 +10,8 @@ export interface LokiFacts {
   readonly maxQueryLength?: Nanoseconds;
   /** What is older is not shown, ns: `max_query_lookback`, or `retention_period` where the compactor obeys it. */
   readonly shownFor?: Nanoseconds;
+  /** What is older is refused, ns: `reject_old_samples_max_age`; `ever` without `reject_old_samples`. */
+  readonly acceptsFor?: Nanoseconds | 'ever';
 }
 
 interface Config {
@@ -18,6 +20,8 @@ interface Config {
     readonly max_query_length?: unknown;
     readonly max_query_lookback?: unknown;
     readonly retention_period?: unknown;
+    readonly reject_old_samples?: unknown;
+    readonly reject_old_samples_max_age?: unknown;
   };
   readonly compactor?: { readonly retention_enabled?: unknown };
 }
@@ -44,9 +48,12 @@ export async function readLokiFacts(transport: LokiTransport, signal: AbortSigna
     compactor.retention_enabled === true ? lengthOf(retention) : undefined,
   ].filter((length) => length !== undefined);
   const maxQueryLength = lengthOf(limits.max_query_length);
+  const acceptsFor =
+    limits.reject_old_samples === false ? 'ever' : lengthOf(limits.reject_old_samples_max_age);
   return {
     ...(typeof max === 'number' && max > 0 ? { maxEntries: max } : {}),
     ...(maxQueryLength === undefined ? {} : { maxQueryLength }),
+    ...(acceptsFor === undefined ? {} : { acceptsFor }),
     ...(shown.length === 0 ? {} : { shownFor: shown.reduce((a, b) => (a < b ? a : b)) }),
   };
 }

@@ -17,6 +17,8 @@ export interface NamingOptions {
   readonly table: VerdictTable;
   readonly lookup: LokiLookup;
   readonly lokiOnly: LokiOnly;
+  /** The verdict on a line that was refused and only counted; undefined: it is not one of these. Asked once a line. */
+  readonly refusalOf: (stream: StreamNumber, stamp: Nanoseconds) => number | undefined;
   /** Loki does not show what is older; undefined: not known that it does not. */
   readonly shownFrom: Nanoseconds | undefined;
   /** Lines kept as examples, at most. */
@@ -93,6 +95,7 @@ export class Naming {
     } else if (verdict === Verdict.waiting || verdict === Verdict.pending) {
       const named = this.#explain(verdict, stream, seconds, nanos, source, start, end);
       table.set(slot, named === Verdict.missing && sender !== undefined ? Verdict.sent : named);
+      if (named >= FIRST_KIND) this.#sample(slot, stream, stamp, source, start, end);
       if (named !== Verdict.missing) return;
       this.#sample(slot, stream, stamp, source, start, end);
       sender?.line(stream, seconds, nanos, source, start, end);
@@ -108,7 +111,7 @@ export class Naming {
     start: number,
     end: number,
   ): number {
-    const { slice, lookup, lokiOnly, shownFrom } = this.#options;
+    const { slice, lookup, lokiOnly, refusalOf, shownFrom } = this.#options;
     const stamp = stampOf(seconds, nanos);
     // Where lines of one stamp are in several slices, so are the pieces of a line.
     const pieces = slice.holdsWholeStamps
@@ -116,6 +119,8 @@ export class Naming {
       : undefined;
     if (pieces === 'whole') return Verdict.inPieces;
     if (verdict === Verdict.pending) return Verdict.stillPending;
+    const refused = refusalOf(stream, stamp);
+    if (refused !== undefined) return refused;
     if (lookup.isCrowded(stream, stamp)) return Verdict.crowded;
     if (shownFrom !== undefined && stamp < shownFrom) return Verdict.expired;
     if (pieces === 'beginning') return Verdict.changed;

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { RejectedFile, type RejectedSink } from '../loki/rejected.js';
+import { ALL_KEPT, RejectedFile, type NotKept, type RejectedSink } from '../loki/rejected.js';
 import type { Rejection } from '../loki/rejected-record.js';
 import type { Clock } from '../model/clock.js';
 
@@ -24,13 +24,14 @@ export class RejectedAgain implements RejectedSink {
     return this.#path;
   }
 
-  /** @throws PollardError `rejected_file_unusable` */
-  async write(rejections: readonly Rejection[]): Promise<void> {
+  /** Keeps all of them. @throws PollardError `rejected_file_unusable` */
+  async write(rejections: readonly Rejection[]): Promise<NotKept> {
     this.#file ??= this.#make();
     try {
       const { path, file } = await this.#file;
       this.#path = path;
       await file.write(rejections);
+      return ALL_KEPT;
     } catch (error) {
       // One that could not be made may be made at the next try.
       if (this.#path === undefined) this.#file = undefined;

@@ -1,5 +1,5 @@
 import { NS_PER_SECOND } from '../model/nanoseconds.js';
-import { readRejectedFile } from '../loki/rejected.js';
+import { readRejectedLines } from '../loki/rejected-reader.js';
 import type { RejectedLine } from '../loki/rejected-record.js';
 
 const MINUTE = 60n * NS_PER_SECOND;
@@ -22,7 +22,7 @@ export async function surveyRejected(path: string, signal: AbortSignal): Promise
   const kinds = new Map<string, number>();
   const minutes = new Map<bigint, number>();
   let lines = 0;
-  const file = readRejectedFile(path);
+  const file = readRejectedLines(path);
   for await (const record of file) {
     signal.throwIfAborted();
     lines++;
@@ -50,7 +50,7 @@ export async function* inOrder(
   for (const { from, until } of slices(minutes, maxBytes)) {
     let held: RejectedLine[] = [];
     let bytes = 0;
-    for await (const record of readRejectedFile(path)) {
+    for await (const record of readRejectedLines(path)) {
       signal.throwIfAborted();
       const minute = minuteOf(record);
       if (minute < from || minute > until) continue;

@@ -2,11 +2,12 @@ import type { EntryBatch } from '../loki/batch.js';
 import type { PushResult } from '../loki/pusher.js';
 import type { RejectedLine } from '../loki/rejected-record.js';
 import { streamTarget, type StreamTarget } from '../loki/stream-target.js';
+import { readRejectedSummary } from '../loki/rejected-reader.js';
 import { inOrder, surveyRejected } from './rejected-slices.js';
 import { nanosOf, secondsOf } from '../loki/read/stamp-range.js';
 
 export interface ResendOptions {
-  /** The rejected-lines file. It is only read. */
+  /** The rejected-lines file. It is only read, and so is the older one beside it. */
   readonly path: string;
   /** Put on every line, over a label of this name: so it comes into a stream of its own. */
   readonly label?: { readonly name: string; readonly value: string };
@@ -28,6 +29,8 @@ export interface ResendSummary {
   readonly unreadable: number;
   /** By the kind of their refusal, as the file has it. */
   readonly kinds: ReadonlyMap<string, number>;
+  /** Lines of which no copy was kept, by the kind of their refusal: only the summary beside the file counts them. */
+  readonly notKept: ReadonlyMap<string, number>;
   accepted: number;
   /** Refused again. */
   refused: number;
@@ -44,13 +47,22 @@ export async function resend(options: ResendOptions, signal: AbortSignal): Promi
   const { path, memoryBytes } = options;
   const overview = await surveyRejected(path, signal);
   const { lines, unreadable, kinds } = overview;
-  const summary: ResendSummary = { lines, unreadable, kinds, accepted: 0, refused: 0 };
+  const notKept = await countNotKept(path);
+  const summary: ResendSummary = { lines, unreadable, kinds, notKept, accepted: 0, refused: 0 };
   for await (const slice of inOrder(path, overview, memoryBytes, signal)) {
     for (const { target, records } of byTarget(slice, options.label)) {
       await sendStream(options, target, records, summary);
     }
   }
   return summary;
+}
+
+async function countNotKept(path: string): Promise<Map<string, number>> {
+  const { rows, others } = await readRejectedSummary(path);
+  const kinds = new Map<string, number>();
+  for (const { kind, lines } of rows) kinds.set(kind, (kinds.get(kind) ?? 0) + lines);
+  if (others !== undefined) kinds.set('others', others.lines);
+  return kinds;
 }
 
 async function sendStream(

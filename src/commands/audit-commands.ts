@@ -32,8 +32,10 @@ Examples:
   pollard resend /var/lib/pollard/rejected.jsonl
   pollard resend /var/lib/pollard/rejected.jsonl --label resent=2026-11-25
 
-What Loki refuses for its age it takes in a stream of its own, which --label makes. The file stays as it is; what
-is refused again goes into a new one beside it.
+The older file beside it (FILE.1) is read with it. What is too far behind its stream Loki accepts in a stream of its
+own, which --label makes. The files stay as they are; what is refused again goes into a new one beside them. Lines of
+which no copy was kept (too old for Loki, or past rejected.max_bytes) are counted: Docker's log still has them as long
+as it is not rotated, and \`pollard cursors reset CONTAINER --to beginning\` reads them again.
 ${exitCodesHelp({
   ok: 'Loki took all of them',
   failure: true,

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.js';
 import { systemClock } from '../model/system-clock.js';
 import { secretMask } from '../observe/secret-mask.js';
 import { configurationPart, refusedConfigurationPart } from './check/configuration.js';
+import { acceptedAge } from './check/accepted-age.js';
 import { checkContainers } from './check/containers.js';
 import { checkEngine } from './check/engine.js';
 import { checkJson } from './check/json.js';
@@ -75,15 +76,16 @@ async function tried(
   signal: AbortSignal,
 ): Promise<CheckReport> {
   const clock = systemClock;
-  const [engine, loki, state, status] = await runTogether(signal, (ending) => [
+  const [engine, loki, state, status, accepted] = await runTogether(signal, (ending) => [
     checkEngine(config, clock, ending),
     checkLoki(config, clock, ending),
     checkState(config),
     checkStatusPage(config, clock),
+    acceptedAge(config, ending),
   ]);
   const parts = [configuration, engine.part, loki, state.part, status];
   if (engine.seen === undefined) return { parts, skipped: ['containers'], containers: [] };
   const cursors = state.cursors ?? { cursors: [], unusable: [], kept: 0 };
-  const checked = await checkContainers(config, engine.seen, cursors, clock, signal);
+  const checked = await checkContainers(config, engine.seen, cursors, accepted, clock, signal);
   return { parts: [...parts, checked.part], skipped: [], containers: checked.containers };
 }

@@ -103,7 +103,7 @@ function notSent({ lines, accepted, refused }: ResendSummary): number {
 }
 
 function summaryJson(summary: ResendSummary, again: string | undefined, seconds: number): string {
-  const { lines, unreadable, kinds, accepted, refused } = summary;
+  const { lines, unreadable, kinds, notKept, accepted, refused } = summary;
   const document = {
     lines,
     accepted,
@@ -111,6 +111,7 @@ function summaryJson(summary: ResendSummary, again: string | undefined, seconds:
     not_sent: notSent(summary),
     unreadable,
     kinds: Object.fromEntries(kinds),
+    not_kept: Object.fromEntries(notKept),
     refused_file: again ?? null,
     seconds: Number(seconds.toFixed(3)),
   };
@@ -118,7 +119,7 @@ function summaryJson(summary: ResendSummary, again: string | undefined, seconds:
 }
 
 function summaryText(summary: ResendSummary, again: string | undefined, seconds: number): string {
-  const { lines, unreadable, kinds, accepted, refused } = summary;
+  const { lines, unreadable, kinds, notKept, accepted, refused } = summary;
   const rows: [string, string][] = [
     ['lines', String(lines)],
     ...[...kinds].map(([kind, count]): [string, string] => [`  ${shownText(kind, 15)}`, String(count)]),
@@ -129,6 +130,9 @@ function summaryText(summary: ResendSummary, again: string | undefined, seconds:
   if (notSent(summary) > 0) rows.push(['not sent', String(notSent(summary))]);
   if (unreadable > 0)
     rows.push(['not understood', `${unreadable} lines of the file, which Pollard did not write`]);
+  for (const [kind, count] of notKept) {
+    rows.push(['not kept', `${count} lines (${shownText(kind, 15)}), which only the summary counts`]);
+  }
   if (again !== undefined) rows.push(['refused lines', again]);
   return rows.map(([name, value]) => `${name.padEnd(20)}${value}\n`).join('');
 }

@@ -90,7 +90,10 @@ const EXPLAINED: readonly Explained[] = [
   ['renamed', 'in Loki under another name that the container had'],
   ['relabelled', 'in Loki under labels that these settings do not give the container'],
   ['repaired', 'were missing, were sent, and are in Loki now'],
-  ['refused', 'refused by Loki and kept in the rejected-lines file: pollard resend sends them again'],
+  [
+    'refused',
+    'refused by Loki: too old for it, or kept in the rejected-lines file (pollard resend sends those again)',
+  ],
   ['pending', "behind the collector's cursor, or not ended yet: it has still to deliver them"],
   [
     'crowded',

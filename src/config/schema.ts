@@ -286,7 +286,7 @@ const loki = z.strictObject({
         .describe('max_line_size of Loki.'),
       max_age: duration('1m', '3650d')
         .default(7 * 86_400_000)
-        .describe('reject_old_samples_max_age of Loki.'),
+        .describe('reject_old_samples_max_age of Loki, where its refusals do not name it.'),
       max_span: duration('1m', '24h')
         .default(50 * 60_000)
         .describe(
@@ -297,7 +297,9 @@ const loki = z.strictObject({
         .describe('Of one push, uncompressed. Loki refuses 4 MiB with 500 for ever.'),
     })
     .prefault({})
-    .describe("What is known of Loki's limits. Lines past them are sent apart, never dropped."),
+    .describe(
+      "What is known of Loki's limits. Lines past them are sent apart; what Loki then refuses is reported.",
+    ),
   query: choice(['auto', 'off'])
     .default('auto')
     .describe('Before lines are sent again, ask Loki which of them it holds. auto: wherever it may be read.'),
@@ -313,6 +315,11 @@ const rejected = z.strictObject({
   file: file('/var/lib/pollard/rejected.jsonl').describe(
     'Where lines go that Loki refuses, with its reason. Not set: rejected.jsonl in collector.state_dir.',
   ),
+  max_bytes: bytes('64KiB', '64GiB')
+    .default(64 * 1024 ** 2)
+    .describe(
+      'Of that file, an older one beside it (.1) and a summary (.summary.json) together. Past it refused lines are counted and not stored; nothing stored is removed.',
+    ),
 });
 
 const shutdown = z.strictObject({

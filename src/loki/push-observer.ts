@@ -1,5 +1,6 @@
 import type { PushState } from './push-state.js';
 import type { StreamTarget } from './stream-target.js';
+import type { UnstoredLines } from './unstored-lines.js';
 import type { RefusalKind } from './verdict.js';
 
 /** Told what happens on the way to Loki, for metrics, logs and the gate of the collector. */
@@ -8,8 +9,12 @@ export interface PushObserver {
   onAttempt(attempt: PushAttempt): void;
   /** A request failed and is sent again after a while. */
   onRetry(retry: PushRetry): void;
-  /** Entries are durable in the rejected-lines file; told once for each reason of a batch. */
+  /** Entries are refused, and durable in the rejected-lines file if they are kept; told once a reason and batch. */
   onRejected(rejected: RejectedEntries): void;
+  /** Entries that Loki refused and of which no copy could be kept. @param why what stood in the way */
+  onNotKept(lines: UnstoredLines, why: string): void;
+  /** Entries that are too old for Loki: skipped, or refused by it. No copy is kept of them. */
+  onTooOld(lines: UnstoredLines): void;
   onState(state: PushState): void;
   /** Loki was asked which of some lines it holds, before they are sent. */
   onAsked(asked: AskedLines): void;
@@ -57,6 +62,8 @@ export interface PushRetry {
 export interface RejectedEntries {
   readonly kind: RefusalKind;
   readonly entries: number;
+  /** Of the entries: those of which no copy could be kept. */
+  readonly notKept: number;
   readonly reason: string;
   readonly target: StreamTarget;
 }

@@ -3,10 +3,12 @@ import { PollardError } from '../model/errors.js';
 import { joinedSignal } from '../model/joined-signal.js';
 import { NS_PER_MS } from '../model/nanoseconds.js';
 import { sharedController } from '../model/shared-controller.js';
+import type { AgeLimits } from './age-limits.js';
 import { AskFirst } from './ask-first.js';
 import type { EntryBatch } from './batch.js';
 import type { EntrySet } from './entry-set.js';
 import { PushAborted } from './loki-error.js';
+import { OldLines } from './old-lines.js';
 import { PushAttempts } from './push-attempts.js';
 import type { PushObserver, RejectedEntries } from './push-observer.js';
 import { PushStateWatch, type PushState } from './push-state.js';
@@ -19,6 +21,7 @@ import type { LokiSettings } from './settings.js';
 import { StreamReader } from './read/stream-reader.js';
 import { StreamDoubts } from './stream-doubts.js';
 import type { LokiTransport } from './transport.js';
+import type { UnstoredLines } from './unstored-lines.js';
 import type { RefusalKind } from './verdict.js';
 
 export interface PusherOptions {
@@ -31,25 +34,35 @@ export interface PusherOptions {
   readonly random: Random;
   /** Where refused entries are made durable before their push resolves. */
   readonly rejected: RejectedSink;
+  /** Set: entries that are too old for Loki are skipped, and counted instead of copied. */
+  readonly tooOld?: TooOldOptions;
   readonly events: PushObserver;
   /** Whose lines may have been sent before. Default: nobody's. */
   readonly doubts?: StreamDoubts;
 }
 
+export interface TooOldOptions {
+  readonly limits: AgeLimits;
+  /** Resolves when it is durable, or cannot be made so, that these lines were not stored. */
+  readonly count: (lines: readonly UnstoredLines[]) => Promise<void>;
+}
+
 /** What became of a batch: `accepted + rejected` are its entries. */
 export interface PushResult {
   readonly accepted: number;
+  /** Refused by Loki, or skipped because it refuses lines of that age. */
   readonly rejected: number;
 }
 
 export interface Pusher {
   /**
-   * Resolves when each entry of the batch is stored by Loki, or durable in the rejected-lines file with Loki's
-   * reason. What may heal is tried again, for ever by default. However it ends, the batch's memory is given back.
+   * Resolves when each entry of the batch is stored by Loki, or refused and written to the rejected-lines file, or
+   * reported as refused and not kept. What may heal is tried again, for ever by default. However it ends, the
+   * batch's memory is given back.
    *
    * @throws PushAborted when the signal aborts, or after stop(): nothing counts as stored
    * @throws PushFailed after `backoff.maxRetries`: nothing counts as stored
-   * @throws PollardError of the rejected-lines file, likewise
+   * @throws what the rejected-lines file throws, likewise
    */
   push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult>;
   state(): PushState;
@@ -131,10 +144,12 @@ class LokiPusher implements Pusher {
   }
 
   async #push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult> {
+    const { tooOld } = this.#options;
     const settlement = new Settlement(this.#context, signal);
+    const old = tooOld && new OldLines(batch.target, tooOld.limits);
     try {
-      for (const entries of this.#parts(batch)) await settlement.settleUnsent(entries);
-      if (settlement.rejections.length > 0) await this.#setAside(settlement.rejections, signal);
+      for (const entries of this.#parts(batch, settlement, old)) await settlement.settleUnsent(entries);
+      await this.#setAside(settlement.rejections, old);
       const { accepted } = settlement;
       return { accepted, rejected: batch.entries - accepted };
     } catch (error) {
@@ -145,52 +160,53 @@ class LokiPusher implements Pusher {
   }
 
   /** What Loki may refuse, as far as its limits are known, goes apart from the rest and after it. */
-  *#parts(batch: EntryBatch): Generator<EntrySet> {
+  *#parts(batch: EntryBatch, settlement: Settlement, old: OldLines | undefined): Generator<EntrySet> {
+    if (old?.skipsAll(batch) === true) return;
     const { settings, clock } = this.#options;
     const { maxLineBytes, maxAgeMs } = settings.limits;
-    const oldest = clock.now() - BigInt(maxAgeMs) * NS_PER_MS;
+    const assumed = clock.now() - BigInt(maxAgeMs) * NS_PER_MS;
+    const known = old?.skipBefore ?? assumed;
+    const oldest = known > assumed ? known : assumed;
     const all = batch.all();
     const groups: EntrySet[] = [];
+    let last: EntrySet | undefined;
     if (batch.longestLine <= maxLineBytes && batch.oldest >= oldest) groups.push(all);
     else {
-      const [long, fitting] = all.partition((_, bytes) => bytes > maxLineBytes);
-      const [old, good] = fitting.partition((stamp) => stamp < oldest);
-      groups.push(good, long, old);
+      const [long, fitting] = all.partition((stamp, bytes) => stamp >= oldest && bytes > maxLineBytes);
+      const [aged, good] = fitting.partition((stamp) => stamp < oldest);
+      groups.push(good, long);
+      last = aged;
     }
-    for (const group of groups) {
+    for (const group of groups) if (group.size > 0) yield* group.upTo(this.#context.ceiling.bytes);
+    if (last === undefined || last.size === 0) return;
+    for (const group of old?.toSend(last, settlement) ?? [last]) {
       if (group.size > 0) yield* group.upTo(this.#context.ceiling.bytes);
     }
   }
 
-  /** A full disk must not make them lost: nothing is told as settled before they are durable. */
-  async #setAside(rejections: readonly Rejection[], signal: AbortSignal): Promise<void> {
-    const { rejected, clock, settings, events } = this.#options;
-    const { maxMs, maxRetries } = settings.backoff;
-    for (let failures = 1; ; failures++) {
-      try {
-        await rejected.write(rejections);
-        // Perhaps nothing else is under way that would tell.
-        if (failures > 1) this.#watch.succeeded();
-        break;
-      } catch (error) {
-        if (!(error instanceof PollardError)) throw error;
-        if (maxRetries > 0 && failures > maxRetries) throw error;
-        const { message: reason, hint = '', setting } = error;
-        this.#watch.failed('halted', { reason, hint, ...(setting === undefined ? {} : { setting }) });
-        await clock.sleep(maxMs, signal);
-      }
+  /** Keeps a copy of what Loki refused, or reports that there is none. Nothing counts as settled before. */
+  async #setAside(rejections: readonly Rejection[], old: OldLines | undefined): Promise<void> {
+    const { rejected, tooOld: options, events } = this.#options;
+    const { toStore, tooOld } = old?.divide(rejections) ?? { toStore: rejections, tooOld: [] };
+    if (tooOld.length > 0) {
+      await options?.count(tooOld);
+      for (const lines of tooOld) events.onTooOld(lines);
     }
-    for (const told of byKind(rejections)) events.onRejected(told);
+    if (toStore.length === 0) return;
+    const { lines: notKept, why } = await rejected.write(toStore);
+    for (const told of byKind(toStore, notKept)) events.onRejected(told);
+    for (const lines of notKept) events.onNotKept(lines, why);
   }
 }
 
-function byKind(rejections: readonly Rejection[]): RejectedEntries[] {
+function byKind(rejections: readonly Rejection[], notKept: readonly UnstoredLines[]): RejectedEntries[] {
   const kinds = new Map<RefusalKind, RejectedEntries>();
   for (const { kind, reason, entries } of rejections) {
     const before = kinds.get(kind);
     kinds.set(kind, {
       kind,
       entries: (before?.entries ?? 0) + entries.size,
+      notKept: notKept.reduce((sum, each) => (each.kind === kind ? sum + each.lines : sum), 0),
       reason: before?.reason ?? reason,
       target: entries.target,
     });

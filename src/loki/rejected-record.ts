@@ -11,6 +11,8 @@ export interface Rejection {
   readonly kind: RefusalKind;
   /** Loki's words; of several entries those for one of them. */
   readonly reason: string;
+  /** The oldest timestamp that Loki accepts, where its words name it; whole seconds, ns. */
+  readonly oldestAcceptable?: Nanoseconds;
 }
 
 /** One line of a rejected-lines file, read. */
@@ -50,6 +52,50 @@ export function* rejectedRecords(rejection: Rejection, now: Nanoseconds): Genera
     const { stamp, line } = entries.entryAt(i);
     const text = isUtf8(line) ? { line: line.toString('utf8') } : { lineBase64: line.toString('base64') };
     yield `${JSON.stringify({ ...common, ts: String(stamp), ...text })}\n`;
+  }
+}
+
+/** The records of refused entries, in their order, up to the first one for which there is no room. */
+export class RecordsThatFit implements Iterable<string> {
+  readonly #rejections: readonly Rejection[];
+  readonly #now: Nanoseconds;
+  #room: number;
+  #left: readonly Rejection[] = [];
+  #written = 0;
+
+  /** @param room bytes */
+  constructor(rejections: readonly Rejection[], now: Nanoseconds, room: number) {
+    this.#rejections = rejections;
+    this.#now = now;
+    this.#room = room;
+  }
+
+  /** How many records were given out. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** The entries without room. Known once the records were gone through. */
+  get left(): readonly Rejection[] {
+    return this.#left;
+  }
+
+  *[Symbol.iterator](): Generator<string> {
+    for (const [number, rejection] of this.#rejections.entries()) {
+      let done = 0;
+      for (const record of rejectedRecords(rejection, this.#now)) {
+        this.#room -= Buffer.byteLength(record);
+        if (this.#room < 0) {
+          const { entries } = rejection;
+          const rest = { ...rejection, entries: entries.slice(done, entries.size) };
+          this.#left = [rest, ...this.#rejections.slice(number + 1)];
+          return;
+        }
+        done++;
+        this.#written++;
+        yield record;
+      }
+    }
   }
 }
 

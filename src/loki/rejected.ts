@@ -3,12 +3,24 @@ import { lstat, mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PollardError } from '../model/errors.js';
 import type { Clock } from '../model/clock.js';
-import { readRejectedRecord, rejectedRecords, type RejectedLine, type Rejection } from './rejected-record.js';
+import { readRejectedRecord, RecordsThatFit, type RejectedLine, type Rejection } from './rejected-record.js';
+import { syncDirectory } from './replace-file.js';
+import type { UnstoredLines } from './unstored-lines.js';
 
-/** Where refused lines go. Resolves when they are durable; rejects when they are not, and then none counts. */
+/** Where refused lines go. */
 export interface RejectedSink {
-  write(rejections: readonly Rejection[]): Promise<void>;
+  /** Resolves when those that are kept are durable; rejects when none is to count. */
+  write(rejections: readonly Rejection[]): Promise<NotKept>;
 }
+
+/** Refused lines of which no copy could be kept. */
+export interface NotKept {
+  readonly lines: readonly UnstoredLines[];
+  /** What stood in the way; empty when all are kept. */
+  readonly why: string;
+}
+
+export const ALL_KEPT: NotKept = { lines: [], why: '' };
 
 const NEWLINE = 0x0a;
 /** Written at once. */
@@ -22,7 +34,7 @@ const MAX_RECORD_BYTES = 64 * 1024 * 1024;
  * The rejected-lines file: JSON lines, appended and fsynced, 0600 in a directory of 0700. One owner: the lock of
  * the state directory sees to that. Others may move it away or remove it; then it is made anew.
  */
-export class RejectedFile implements RejectedSink {
+export class RejectedFile {
   readonly #path: string;
   readonly #clock: Clock;
   #file: FileHandle;
@@ -50,11 +62,38 @@ export class RejectedFile implements RejectedSink {
     }
   }
 
-  /** @throws PollardError `rejected_file_unusable`, when a full disk or the like came between */
-  write(rejections: readonly Rejection[]): Promise<void> {
-    const written = this.#last.then(() => this.#append(rejections));
-    this.#last = written.catch(() => undefined);
+  /**
+   * Appends, in their order, as many of the entries as there is room for.
+   *
+   * @param maxSize of the file, bytes
+   * @returns the entries that did not fit
+   * @throws PollardError `rejected_file_unusable`, when a full disk or the like came between: then none was written
+   */
+  write(rejections: readonly Rejection[], maxSize = Infinity): Promise<readonly Rejection[]> {
+    const written = this.#last.then(() => this.#append(rejections, maxSize));
+    this.#last = written.then(
+      () => undefined,
+      () => undefined,
+    );
     return written;
+  }
+
+  /**
+   * Opens the file that is at the path now, if it is another one: a file that was removed takes its room as long as
+   * it is open.
+   *
+   * @throws PollardError `rejected_file_unusable`
+   */
+  follow(): Promise<void> {
+    const followed = this.#last.then(async () => {
+      try {
+        await this.#follow();
+      } catch (error) {
+        throw unusable(this.#path, error);
+      }
+    });
+    this.#last = followed.catch(() => undefined);
+    return followed;
   }
 
   async close(): Promise<void> {
@@ -62,15 +101,18 @@ export class RejectedFile implements RejectedSink {
     await this.#file.close();
   }
 
-  async #append(rejections: readonly Rejection[]): Promise<void> {
+  async #append(rejections: readonly Rejection[], maxSize: number): Promise<readonly Rejection[]> {
     try {
       await this.#follow();
       const { size } = await this.#file.stat();
       const torn = this.#torn;
       this.#torn = true;
       try {
-        await this.#writeAll(rejections, torn);
-        this.#torn = false;
+        const room = maxSize - size - (torn ? 1 : 0);
+        const records = new RecordsThatFit(rejections, this.#clock.now(), room);
+        await this.#writeAll(records, torn);
+        this.#torn = torn && records.written === 0;
+        return records.left;
       } catch (error) {
         // It will be written once more: what is there of it would then be there twice, and would eat the room
         // that somebody makes. Nothing else is ever cut off.
@@ -96,18 +138,16 @@ export class RejectedFile implements RejectedSink {
     await before.close();
   }
 
-  async #writeAll(rejections: readonly Rejection[], torn: boolean): Promise<void> {
+  async #writeAll(records: RecordsThatFit, torn: boolean): Promise<void> {
     // What was torn becomes a line of its own, which readers pass over.
     let text = torn ? '\n' : '';
-    const now = this.#clock.now();
-    for (const rejection of rejections) {
-      for (const record of rejectedRecords(rejection, now)) {
-        text += record;
-        if (text.length < PIECE) continue;
-        await this.#file.appendFile(text);
-        text = '';
-      }
+    for (const record of records) {
+      text += record;
+      if (text.length < PIECE) continue;
+      await this.#file.appendFile(text);
+      text = '';
     }
+    if (records.written === 0) return;
     await this.#file.appendFile(text);
     await this.#file.sync();
   }
@@ -222,24 +262,13 @@ async function endsTorn(file: FileHandle): Promise<boolean> {
   return last[0] !== NEWLINE;
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await directory.sync();
-  } catch (error) {
-    // Some file systems cannot, and say so.
-    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error))) throw error;
-  } finally {
-    await directory.close();
-  }
-}
-
-function unusable(path: string, cause: unknown): PollardError {
+/** That a file of refused lines cannot be used, and what to do. */
+export function unusable(path: string, cause: unknown): PollardError {
   const full = ['ENOSPC', 'EDQUOT'].includes(errnoOf(cause));
   return new PollardError('rejected_file_unusable', `${path}: ${(cause as Error).message}`, {
     setting: 'rejected.file',
     hint: full
-      ? 'make room on the disk: until then the refused lines are kept in memory and nothing is committed'
+      ? 'free space on its file system: until then no copy is kept of lines that Loki refuses; they are counted'
       : 'check the path and its permissions',
     exit: 'state',
     cause,

@@ -214,8 +214,10 @@ export class Settlement {
     return open;
   }
 
-  #reject(entries: EntrySet, status: number, { why, reason }: Refused): void {
-    if (entries.size > 0) this.#rejections.push({ entries, status, kind: why, reason });
+  #reject(entries: EntrySet, status: number, { why, reason, oldestAcceptable }: Refused): void {
+    if (entries.size === 0) return;
+    const named = oldestAcceptable === undefined ? {} : { oldestAcceptable };
+    this.#rejections.push({ entries, status, kind: why, reason, ...named });
   }
 
   /**

@@ -3,7 +3,7 @@ import { formatStamp, type Nanoseconds } from '../model/nanoseconds.js';
 
 export type HealthState = 'healthy' | 'degraded' | 'unhealthy';
 
-export const HEALTH_PARTS = ['engine', 'loki', 'cursors', 'resources', 'containers'] as const;
+export const HEALTH_PARTS = ['engine', 'loki', 'cursors', 'rejected', 'resources', 'containers'] as const;
 export type HealthPart = (typeof HEALTH_PARTS)[number];
 
 export interface PartHealth {
@@ -67,6 +67,7 @@ export class Health {
       engine: healthy(),
       loki: healthy(),
       cursors: healthy(),
+      rejected: healthy(),
       resources: healthy(),
       containers: healthy(),
     };

@@ -36,7 +36,20 @@ export function metricFamilies(registry: Registry) {
       'pollard_missed_containers_total',
       'Containers of which lines may never have been read: they came and went between two looks.',
     ),
-    rejected: labelled('pollard_rejected_lines_total', 'Lines that Loki does not take, by reason.', 'reason'),
+    rejected: labelled(
+      'pollard_rejected_lines_total',
+      'Lines that Loki does not accept, by reason; of those too old for it also the ones that were not sent.',
+      'reason',
+    ),
+    rejectedNotKept: labelled(
+      'pollard_rejected_lines_not_kept_total',
+      'Lines that Loki refused and of which no copy could be kept (rejected.max_bytes, or a full disk), by reason.',
+      'reason',
+    ),
+    tooOld: counter(
+      'pollard_skipped_too_old_lines_total',
+      'Lines that are older than Loki accepts: skipped before they were sent, or refused by it. No copy is kept.',
+    ),
     pushes: labelled(
       'pollard_pushes_total',
       'Pushes to Loki by status of the answer, or timeout, or connection. A repetition counts again.',

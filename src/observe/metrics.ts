@@ -57,6 +57,10 @@ export interface Metrics {
   clockStepped(): void;
   linesCut(lines: number): void;
   linesRejected(reason: string, lines: number): void;
+  /** Of the rejected lines those of which no copy could be kept. */
+  rejectedNotKept(reason: string, lines: number): void;
+  /** Of the rejected lines those that are too old for Loki. */
+  linesTooOld(lines: number): void;
   pushed(status: PushStatus, seconds: number): void;
   pushRetried(): void;
   /** Lines were sent that Loki may hold already, because it could not be asked. */
@@ -108,7 +112,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   for (const result of POLL_RESULTS) families.polls.inc({ result }, 0);
   for (const status of PUSH_STATUSES) families.pushes.inc({ status }, 0);
-  for (const reason of options.rejectReasons ?? []) families.rejected.inc({ reason }, 0);
+  for (const reason of options.rejectReasons ?? []) {
+    families.rejected.inc({ reason }, 0);
+    families.rejectedNotKept.inc({ reason }, 0);
+  }
   for (const kind of options.engineErrorKinds ?? []) families.engineErrors.inc({ kind }, 0);
   for (const kind of MALFORMED_KINDS) families.malformed.inc({ kind }, 0);
   for (const setting of options.cuttingSettings ?? []) families.cutOff.inc({ setting }, 0);
@@ -132,9 +139,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     clockStepped: () => families.clockSteps.inc(),
     linesCut: (lines) => families.cutLines.inc(lines),
     linesRejected: (reason, lines) => families.rejected.inc({ reason: reasons.value(reason) }, lines),
+    rejectedNotKept: (reason, lines) =>
+      families.rejectedNotKept.inc({ reason: reasons.value(reason) }, lines),
+    linesTooOld: (lines) => families.tooOld.inc(lines),
     pushed: (status, seconds) => {
       pushes.tried++;
-      if (typeof status !== 'number' || status < 200 || status > 299) pushes.failed++;
+      if (!isAnswered(status)) pushes.failed++;
       families.pushes.inc({ status: statuses.value(String(status)) });
       families.pushSeconds.observe(seconds);
     },
@@ -165,6 +175,11 @@ async function renderInSlices(registry: Registry): Promise<string> {
     begun = performance.now();
   }
   return `${families.join('\n\n')}\n`;
+}
+
+/** A 400 is Loki's answer about lines, which are counted by themselves; the push as such did not fail. */
+function isAnswered(status: PushStatus): boolean {
+  return typeof status === 'number' && ((status >= 200 && status <= 299) || status === 400);
 }
 
 function countPoll(families: MetricFamilies, figures: PollFigures): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { readRejectedSummary } from '../../../src/loki/rejected-reader.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { RejectedLine } from '../../../src/loki/rejected-record.js';
 import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
@@ -83,7 +84,7 @@ async function resend(
 }
 
 describe('what Loki does not take any more after an outage', () => {
-  test('too old: kept with the reason, and the rest goes through', async () => {
+  test('too old: reported, and the rest goes through', async () => {
     const clock = new PassingClock();
     await withCollector({ clock }, async (world) => {
       const { engine, loki } = world;
@@ -104,27 +105,21 @@ describe('what Loki does not take any more after an outage', () => {
       );
       await world.caughtUp();
 
-      const lines = await rejected(world);
-      expect(lines.map(({ line }) => line.toString()).sort()).toEqual([
-        'of the first day',
-        'of the first day, too',
+      // Docker's log has them: no copy is kept.
+      expect(await rejected(world)).toEqual([]);
+      const { rows } = await readRejectedSummary(world.rejectedFile);
+      expect(rows.map(({ stream, kind, lines }) => [stream, kind, lines]).sort()).toEqual([
+        ['stderr', 'too-old', 1],
+        ['stdout', 'too-old', 1],
       ]);
-      expect(lines.map(({ reason }) => reason)).toEqual(
-        lines.map(() => expect.stringMatching(/timestamp too old/)),
-      );
       expect(await world.metric('pollard_rejected_lines_total')).toBe(2);
+      expect(await world.metric('pollard_skipped_too_old_lines_total')).toBe(2);
       const web1 = (await world.accounts()).get(web.id);
       expect(web1).toMatchObject({ written: 4, inLoki: 2, rejected: 2, lost: 0, twice: 0, marks: [] });
 
-      // No label makes them younger: they are kept again, in a file beside the first.
-      const again = await resend(world, '--label', 'resent=yes');
-      expect(again.code).toBe(6);
-      expect(JSON.parse(again.stdout)).toMatchObject({
-        lines: 2,
-        accepted: 0,
-        refused: 2,
-        refused_file: `${world.rejectedFile}.again`,
-      });
+      const again = await resend(world);
+      expect(again.code).toBe(0);
+      expect(JSON.parse(again.stdout)).toMatchObject({ lines: 0, not_kept: { 'too-old': 2 } });
     });
   });
 

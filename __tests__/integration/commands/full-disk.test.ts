@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withSite, type Site } from '../../support/commands/site.js';
 import { withSmallDisk } from '../../support/small-disk.js';
@@ -14,6 +14,10 @@ function fill(disk: string): () => void {
   const { bavail, bsize } = statfsSync(disk);
   writeFileSync(filler, Buffer.alloc(Math.floor((bavail * bsize) / PAGE) * PAGE));
   return () => rmSync(filler);
+}
+
+function stateOf({ body }: { readonly body: string }): string {
+  return (JSON.parse(body) as { state: string }).state;
 }
 
 /** A site whose state directory is on a disk of its own, of 64 KiB. */
@@ -122,26 +126,64 @@ describe('a full disk under the cursors', () => {
     });
   });
 
-  test('under the rejected-lines file: nothing is committed before it is written', async () => {
-    await withSmallDisk(64, async (disk) => {
+  test('under the rejected-lines file: what Loki accepts goes on, the others are counted; with room all heals', async () => {
+    await withSmallDisk(256, async (disk) => {
       const settings = { 'rejected.file': join(disk, 'rejected.jsonl'), start: 'beginning' };
       await withSite({ settings, loki: { limits: { maxLineBytes: 2000 } } }, async (site) => {
         const container = site.engine.addContainer({ name: 'web' });
+        const other = site.engine.addContainer({ name: 'other' });
         const service = await site.run();
         const free = fill(disk);
         for (let i = 0; i < 5; i++) container.writeLine('stdout', `${i} ${'x'.repeat(3000)}`);
         container.writeLine('stdout', 'good');
-        const record = await service.logged('Loki does not take what is sent');
-        expect(JSON.stringify(record)).toMatch(/rejected\.file/);
-        expect(JSON.stringify(record)).toMatch(/make room on the disk/);
-        expect(await service.metric('pollard_rejected_lines_total')).toBe(0);
-        free();
+        other.writeLine('stdout', 'good, too');
+        await site.untilStored(2);
         await until(
-          'they are kept',
-          async () => (await service.metric('pollard_rejected_lines_total')) === 5,
+          'the cursor has moved on',
+          async () => (await service.metric('pollard_rejected_lines_not_kept_total')) === 5,
         );
-        await until('it is healthy again', async () => (await service.health()).status === 200);
+        expect(await service.metric('pollard_rejected_lines_total')).toBe(5);
+        const record = await service.logged(
+          'Loki refuses lines (line-too-long), and no copy of them is kept',
+        );
+        expect(record).toMatchObject({ container: 'web', why: expect.stringMatching(/ENOSPC|is full/) });
+        const degraded = await service.health();
+        expect(degraded.status).toBe(200);
+        expect(JSON.parse(degraded.body)).toMatchObject({
+          state: 'degraded',
+          parts: { rejected: { state: 'degraded' } },
+        });
+        expect(degraded.body).toMatch(/free space/);
+
+        free();
+        container.writeLine('stdout', `last ${'x'.repeat(3000)}`);
+        await until('it is healthy again', async () => stateOf(await service.health()) === 'healthy', {
+          instead: () => service.lastWords(),
+        });
+        await until('what is refused is kept again', () => {
+          const text = readFileSync(join(disk, 'rejected.jsonl'), 'utf8');
+          return /"line":"last x/.test(text);
+        });
         expect(await service.stop()).toEqual({ code: 0, signal: null });
+        // Nothing is read again: the cursor has moved past the lines that were counted.
+        const again = await site.pollard(['catch-up', '--json']);
+        expect(JSON.parse(again.stdout)).toMatchObject({ lines: 0 });
+      });
+    });
+  });
+
+  test('under the rejected-lines file while catch-up runs: it ends, and has delivered what Loki accepts', async () => {
+    await withSmallDisk(256, async (disk) => {
+      const settings = { 'rejected.file': join(disk, 'rejected.jsonl'), start: 'beginning' };
+      await withSite({ settings, loki: { limits: { maxLineBytes: 2000 } } }, async (site) => {
+        fill(disk);
+        const container = site.engine.addContainer({ name: 'web' });
+        for (let i = 0; i < 5; i++) container.writeLine('stdout', `${i} ${'x'.repeat(3000)}`);
+        container.writeLine('stdout', 'good');
+        const { code, stdout, stderr } = await site.pollard(['catch-up', '--json']);
+        expect(code).toBe(0);
+        expect(JSON.parse(stdout)).toMatchObject({ rejected: 5, failed: [] });
+        expect(stderr).toMatch(/no copy of them is kept/);
         expect(site.loki.entries().map(({ line }) => line)).toEqual(['good']);
       });
     });

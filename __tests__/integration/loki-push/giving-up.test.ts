@@ -2,13 +2,22 @@ import { describe, expect, test } from '@jest/globals';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PushAborted, PushFailed } from '../../../src/loki/loki-error.js';
-import { RejectedFile, readRejectedFile } from '../../../src/loki/rejected.js';
+import { RejectedStore } from '../../../src/loki/rejected-store.js';
+import { readRejectedFile } from '../../../src/loki/rejected.js';
 import { PollardError } from '../../../src/model/errors.js';
 import type { Outage } from '../../../src/simulators/loki/index.js';
-import { LeapingClock } from '../../support/leaping-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { withSmallDisk } from '../../support/small-disk.js';
 import { accountOf, rejectedLines, withPushing } from '../../support/pushing/index.js';
-import { NOW, numbered, pushLine, SECOND, testTarget, type PushLine } from '../../support/push-lines.js';
+import {
+  linesAsText,
+  NOW,
+  numbered,
+  pushLine,
+  SECOND,
+  testTarget,
+  type PushLine,
+} from '../../support/push-lines.js';
 
 const DAY = 86_400n * SECOND;
 const ALL_STORED = { rejected: [], lost: [], twice: [], unknown: [] };
@@ -116,47 +125,18 @@ describe('after so many tries', () => {
 describe('a rejected-lines file that cannot be written', () => {
   const mixed = (): PushLine[] => [...numbered(20), pushLine(NOW + DAY, 'refused')];
 
-  test('keeps the batch unsettled until it can; the line is there once', async () => {
+  test('what Loki accepts is settled, what it refuses is reported as not kept; later it is kept again', async () => {
     await withPushing({}, async (world) => {
       const state = dirname(world.rejectedPath);
       // Somebody has put a file in the place of its directory.
       renameSync(state, `${state}-away`);
       writeFileSync(state, 'in the way');
-      let settled = false;
-      let unsettled = 0;
-      world.told.atState = ({ kind, setting }) => {
-        if (kind !== 'halted') return;
-        expect(setting).toBe('rejected.file');
-        expect(settled).toBe(false);
-        unsettled++;
-        rmSync(state);
-      };
-      expect(await world.push(mixed()).finally(() => (settled = true))).toEqual({
-        accepted: 20,
-        rejected: 1,
-      });
-      expect(unsettled).toBe(1);
-      expect(world.told.states.map(({ kind }) => kind)).toEqual(['halted', 'ok']);
-      expect(await accountOf(world)).toMatchObject({
-        rejected: ['refused'],
-        lost: [],
-        twice: [],
-        unknown: [],
-      });
-    });
-  });
-
-  test('so many times: then the batch has failed, and nothing of it counts', async () => {
-    await withPushing({ settings: { backoff: few } }, async (world) => {
-      const state = dirname(world.rejectedPath);
-      renameSync(state, `${state}-away`);
-      writeFileSync(state, 'in the way');
-      const error = await failureOf(world.push(mixed()));
-      expect(error).toMatchObject({
-        code: 'rejected_file_unusable',
-        setting: 'rejected.file',
-        exit: 'state',
-      });
+      expect(await world.push(mixed())).toEqual({ accepted: 20, rejected: 1 });
+      expect(world.told.notKept).toMatchObject([
+        { lines: { kind: 'too-new', lines: 1, from: NOW + DAY }, why: expect.stringContaining('ENOTDIR') },
+      ]);
+      expect(world.told.rejected).toMatchObject([{ entries: 1, notKept: 1 }]);
+      expect(world.told.states).toEqual([]);
       rmSync(state);
       expect(await world.pushAgain(mixed())).toEqual({ accepted: 20, rejected: 1 });
       expect(await accountOf(world)).toMatchObject({
@@ -168,28 +148,41 @@ describe('a rejected-lines file that cannot be written', () => {
     });
   });
 
-  test('a full disk: nothing is torn, nothing is lost, and room is enough', async () => {
+  test('a full disk: what fits is kept, the rest is counted, nothing is torn; with room all is kept', async () => {
     await withSmallDisk(64, async (disk) => {
       const filler = join(disk, 'filler');
       writeFileSync(filler, Buffer.alloc(40 * 1024));
       const path = join(disk, 'rejected.jsonl');
-      const rejected = await RejectedFile.open(path, new LeapingClock(NOW));
+      const troubles: (string | undefined)[] = [];
+      const rejected = await RejectedStore.open({
+        path,
+        clock: new ManualClock(NOW),
+        maxBytes: 1 << 30,
+        onTrouble: (trouble) => troubles.push(trouble?.reason),
+      });
       await withPushing({ rejected }, async (world) => {
-        world.told.atState = ({ kind, hint }) => {
-          if (kind !== 'halted') return;
-          expect(hint).toMatch(/make room on the disk/);
-          rmSync(filler);
-        };
         const lines = numbered(60, NOW + DAY, 'x'.repeat(200));
         expect(await world.push(lines)).toEqual({ accepted: 0, rejected: 60 });
-        expect(world.told.states.map(({ kind }) => kind)).toEqual(['halted', 'ok']);
-        const texts: string[] = [];
-        const file = readRejectedFile(path);
-        for await (const { line } of file) texts.push(line.toString());
-        expect(texts.sort()).toEqual(lines.map(({ line }) => line.toString()).sort());
-        expect(file.unreadable).toBe(0);
+        const { kept, unreadable } = await readBack(path);
+        expect(unreadable).toBe(0);
+        expect(kept.length).toBeGreaterThan(0);
+        expect(kept.length + (world.told.notKept[0]?.lines.lines ?? 0)).toBe(60);
+        expect(troubles).toEqual([expect.stringMatching(/file system of .* is full/)]);
+        rmSync(filler);
+        const more = numbered(30, NOW + DAY, 'y'.repeat(200));
+        expect(await world.push(more)).toEqual({ accepted: 0, rejected: 30 });
+        expect((await readBack(path)).kept).toEqual([...kept, ...linesAsText(more)]);
+        expect(troubles).toHaveLength(2);
+        expect(troubles[1]).toBeUndefined();
       });
       await rejected.close();
     });
   });
 });
+
+async function readBack(path: string): Promise<{ kept: string[]; unreadable: number }> {
+  const kept: string[] = [];
+  const file = readRejectedFile(path);
+  for await (const { line } of file) kept.push(line.toString());
+  return { kept, unreadable: file.unreadable };
+}

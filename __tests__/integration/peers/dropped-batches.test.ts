@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { readRejectedSummary } from '../../../src/loki/rejected-reader.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
 import type { Outage } from '../../../src/simulators/loki/index.js';
 import { withCollector, type CollectingWorld } from '../../support/collecting/index.js';
@@ -73,7 +74,6 @@ const HOUR = 3600n * NS_PER_SECOND;
 
 test.concurrent.each([
   ['of yesterday, far behind the others', 25n * HOUR, /entry too far behind/i, 'too-far-behind'],
-  ['of ten days ago, too old for Loki', 240n * HOUR, /timestamp too old/i, 'too-old'],
   ['of tomorrow', -25n * HOUR, /timestamp too new/i, 'too-new'],
 ] as const)(
   'vectordotdev/vector#20706: one entry %s is kept with the reason, and all others of its request are stored',
@@ -105,3 +105,38 @@ test.concurrent.each([
     });
   },
 );
+
+test('vectordotdev/vector#20706: one entry of ten days ago, too old for Loki, is reported, and all others of its request are stored', async () => {
+  await withCollector({}, async (world) => {
+    const { engine, clock, loki } = world;
+    const container = engine.addContainer({ name: 'web' });
+    const tenDaysAgo = clock.now() - 240n * HOUR;
+    await world.start();
+    for (let i = 0; i < LINES; i++) {
+      container.writeLine('stdout', `good ${i}`);
+      if (i === LINES / 2) container.writeLine('stdout', 'the bad one', tenDaysAgo);
+    }
+    await world.caughtUp();
+    container.writeLine('stdout', 'and on it goes');
+    await world.caughtUp();
+
+    expect((await readRejectedSummary(world.rejectedFile)).rows).toMatchObject([
+      {
+        container: 'web',
+        stream: 'stdout',
+        kind: 'too-old',
+        reason: 'older than the 7 days that Loki accepts',
+        spans: [{ from: tenDaysAgo, until: tenDaysAgo, lines: 1 }],
+      },
+    ]);
+    expect(await figuresOf(world)).toEqual({ ...eachOnce(LINES + 2), inLoki: LINES + 1, rejected: 1 });
+    expect(loki.counts().entries).toBe(LINES + 1);
+    expect(await world.metric('pollard_skipped_too_old_lines_total')).toBe(1);
+    await expectNothingHeld(world);
+    expect(world.log.messages.map(({ message }) => message)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^1 line from .* skipped: older than the 7 days that Loki accepts$/),
+      ]),
+    );
+  });
+});

@@ -1,4 +1,6 @@
 import type { VerifyParts } from '../../../src/commands/verify.js';
+import { streamTarget } from '../../../src/loki/stream-target.js';
+import { RejectedStore } from '../../../src/loki/rejected-store.js';
 import { HeldBytes } from '../../../src/audit/held-bytes.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { withVerifyWorld, type VerifyWorld } from '../../support/verify-world.js';
@@ -530,5 +532,59 @@ test('lines that stand in Loki more than once are counted, and said', async () =
     expect(totals).toMatchObject({ lines: 5, delivered: 5, missing: 0, stored_twice: 3 });
     const { text } = await world.verify();
     expect(text).toMatch(/^note {7}3 more than once in Loki/m);
+  });
+});
+
+describe('lines that were refused, and only counted', () => {
+  /** Loki has lost so many lines of a container; the summary says that two of that time were refused. */
+  async function lost(count: number, use: (world: VerifyWorld) => Promise<void>): Promise<void> {
+    await withVerifyWorld({}, async (world) => {
+      const web = world.engine.addContainer({ name: 'web' });
+      const from = world.clock.now();
+      for (let i = 0; i < 10; i++) web.writeLine('stdout', `line ${i}`, from + BigInt(i) * SECOND);
+      world.clock.pass(20_000);
+      await world.collect();
+      world.loki.lose(count, SELECTOR);
+      const store = await RejectedStore.open({
+        path: world.rejectedFile,
+        clock: world.clock,
+        maxBytes: 1 << 20,
+      });
+      const structuredMetadata = { container_id: web.id };
+      const target = streamTarget({ labels: { stream: 'stdout' }, structuredMetadata, containerName: 'web' });
+      const until = from + 9n * SECOND;
+      const reason = 'older than the 7 days that Loki accepts';
+      await store.count([{ target, kind: 'too-old', reason, lines: 2, from, until }]);
+      await store.close();
+      await use(world);
+    });
+  }
+
+  test('are refused, and no repair sends them', async () => {
+    await lost(2, async (world) => {
+      const pushes = (): number => world.loki.requests.filter(({ path }) => path.endsWith('/push')).length;
+      const before = pushes();
+      const report = await world.report({}, { repair: world.repair });
+      expect(report).toMatchObject({
+        exit_code: 0,
+        totals: { delivered: 8, refused: 2, missing: 0, repaired: 0 },
+      });
+      expect(report.containers[0]?.refusals).toEqual([
+        { kind: 'too-old', lines: 2, reason: 'older than the 7 days that Loki accepts' },
+      ]);
+      expect(report.containers[0]?.samples['refused']).toHaveLength(2);
+      expect(pushes()).toBe(before);
+      const { text } = await world.verify();
+      expect(text).toMatch(/refused/);
+    });
+  });
+
+  test('explain no more lines than there were: one that is really missing among them shows', async () => {
+    await lost(3, async (world) => {
+      expect(await world.report()).toMatchObject({
+        exit_code: 7,
+        totals: { delivered: 7, refused: 2, missing: 1 },
+      });
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { Account, type AccountLine, type Tally } from '../../../src/commands/demo/account.js';
 import { isMarkerText, isPossibleGapText, markedSpan } from '../../../src/collector/possible-gap.js';
-import { readRejectedFile } from '../../../src/loki/rejected.js';
+import { UnstoredSpans } from '../../../src/audit/unstored-spans.js';
+import { readRejectedLines, readRejectedSummary } from '../../../src/loki/rejected-reader.js';
 import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js';
 import type { EngineSimulator, WrittenLine } from '../../../src/simulators/engine/index.js';
 import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
@@ -58,6 +59,7 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
   const entries = loki.entries().filter(({ line }) => madeUp?.test(line) !== true);
   const found = grouped(entries, ({ metadata }) => metadata['container_id'] ?? '');
   const refused = await refusals(rejectedFile);
+  const { rows: unstored } = await readRejectedSummary(rejectedFile);
   const present = new Set(engine.containers.map(({ id }) => id));
   const accounts = new Map<string, ContainerAccount>();
   const written = grouped(engine.written(), ({ containerId }) => containerId);
@@ -68,11 +70,18 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const account = new Account(lines.length);
     const { once, underTwoNames } = withoutSecondNames(found.get(id) ?? []);
     const stored = withoutPieces(lines, once, sources.isDestroyed);
-    const kept = refused.get(id) ?? [];
-    const there = new Set([
-      ...stored.map((entry) => keyOf(ofLoki(id, entry))),
-      ...kept.map(({ line }) => keyOf(line)),
-    ]);
+    const isStored = new Set(stored.map((entry) => keyOf(ofLoki(id, entry))));
+    const counted = new UnstoredSpans(unstored.filter(({ containerId }) => containerId === id));
+    const kept = [
+      ...(refused.get(id) ?? []),
+      ...lines.flatMap((each) => {
+        const line = ofEngine(each);
+        if (isStored.has(keyOf(line))) return [];
+        const refusal = counted.explain(each.stream, each.stampNs);
+        return refusal === undefined ? [] : [{ line, reason: refusal.reason }];
+      }),
+    ];
+    const there = new Set([...isStored, ...kept.map(({ line }) => keyOf(line))]);
     const behind = lacking ? behindPlace(lines, there, places, id) : [];
     const unread = new Set([...lines.filter(neverSeen), ...behind]);
     const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
@@ -213,7 +222,7 @@ function keyOf({ stream, seconds, nanos, text }: AccountLine): string {
 
 async function refusals(path: string): Promise<Map<string, { line: AccountLine; reason: string }[]>> {
   const all: { line: AccountLine; reason: string }[] = [];
-  for await (const { labels, structuredMetadata, stamp, line, reason } of readRejectedFile(path)) {
+  for await (const { labels, structuredMetadata, stamp, line, reason } of readRejectedLines(path)) {
     const containerId = structuredMetadata['container_id'] ?? '';
     const stream = labels['stream'] === 'stderr' ? 2 : 1;
     all.push({ line: { ...at(stamp), containerId, stream, text: line.toString('utf8') }, reason });

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { BufferPool } from '../../../src/loki/buffer-pool.js';
 import { createPusher, type Pusher, type PushResult } from '../../../src/loki/pusher.js';
-import { RejectedFile, type RejectedSink } from '../../../src/loki/rejected.js';
+import { RejectedStore } from '../../../src/loki/rejected-store.js';
+import type { RejectedSink } from '../../../src/loki/rejected.js';
 import type { LokiSettings } from '../../../src/loki/settings.js';
 import type { StreamTarget } from '../../../src/loki/stream-target.js';
 import { createTransport, type LokiTransport } from '../../../src/loki/transport.js';
@@ -57,14 +58,14 @@ export class PushingWorld {
   readonly rejectedPath: string;
   readonly pusher: Pusher;
   readonly transport: LokiTransport;
-  readonly #rejected: RejectedFile;
+  readonly #rejected: RejectedStore;
   #loki: LokiSimulator;
 
   private constructor(
     clock: LeapingClock,
     loki: LokiSimulator,
     transport: LokiTransport,
-    rejected: RejectedFile,
+    rejected: RejectedStore,
     rejectedPath: string,
     options: PushingOptions,
   ) {
@@ -89,7 +90,7 @@ export class PushingWorld {
     const loki = await startLokiSimulator({ random: seededRandom(2), ...options.loki, clock });
     const rejectedPath = join(folder, 'state', 'rejected.jsonl');
     const transport = await createTransport({ ...SETTINGS, url: loki.url, ...options.settings });
-    const rejected = await RejectedFile.open(rejectedPath, clock);
+    const rejected = await RejectedStore.open({ path: rejectedPath, clock, maxBytes: 1 << 30 });
     return new PushingWorld(clock, loki, transport, rejected, rejectedPath, options);
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,8 +7,9 @@ import { inOrder, surveyRejected } from '../../../src/audit/rejected-slices.js';
 import { resend, type ResendOptions } from '../../../src/audit/resend.js';
 import { EntryBatch } from '../../../src/loki/batch.js';
 import { BufferPool } from '../../../src/loki/buffer-pool.js';
+import { RejectedStore } from '../../../src/loki/rejected-store.js';
 import { readRejectedFile } from '../../../src/loki/rejected.js';
-import type { StreamTarget } from '../../../src/loki/stream-target.js';
+import { streamTarget, type StreamTarget } from '../../../src/loki/stream-target.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { never } from '../../support/engine-api.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -121,6 +122,33 @@ test('one stream a push, each from the oldest to the newest, with all that its l
     structuredMetadata: { container_id: 'db' },
     containerName: 'db',
   });
+});
+
+test('the older file beside it is sent with it, and what was not kept is named', async () => {
+  await writeFileOf([{ at: 20n, line: 'new' }]);
+  await rename(path, `${path}.1`);
+  const store = await RejectedStore.open({ path, clock: new ManualClock(), maxBytes: 1 << 20 });
+  await store.count([
+    {
+      target: streamTarget({ labels: { stream: 'stdout' }, containerName: 'web' }),
+      kind: 'too-old',
+      reason: 'older than the 7 days that Loki accepts',
+      lines: 12_345,
+      from: START,
+      until: START,
+    },
+  ]);
+  await store.close();
+  await writeFileOf([{ at: 10n, line: 'newer file, older line' }]);
+  const options = collecting();
+  const { lines, accepted, notKept } = await resend(options, never);
+  expect([lines, accepted, [...notKept]]).toEqual([2, 2, [['too-old', 12_345]]]);
+  expect(options.sent.map((each) => each.lines)).toEqual([['newer file, older line', 'new']]);
+
+  await rm(path);
+  expect(await resend(collecting(), never)).toMatchObject({ lines: 1, accepted: 1 });
+  await rm(`${path}.1`);
+  await expect(resend(collecting(), never)).rejects.toMatchObject({ code: 'rejected_file_unusable' });
 });
 
 test('under a label of its own', async () => {

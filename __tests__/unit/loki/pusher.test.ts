@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { AgeLimits } from '../../../src/loki/age-limits.js';
 import { BufferPool } from '../../../src/loki/buffer-pool.js';
 import { LokiRequestError, PushAborted, PushFailed } from '../../../src/loki/loki-error.js';
 import { createPusher, type Pusher, type PusherOptions, type PushResult } from '../../../src/loki/pusher.js';
+import type { UnstoredLines } from '../../../src/loki/unstored-lines.js';
 import { PollardError } from '../../../src/model/errors.js';
 import { seededRandom } from '../../../src/simulators/engine/seeded-random.js';
 import { Messages } from '../../../src/simulators/loki/messages.js';
@@ -516,46 +518,247 @@ describe('after so many tries', () => {
   });
 });
 
-describe('a rejected-lines file that cannot be written', () => {
-  const full = (): PollardError =>
-    new PollardError('rejected_file_unusable', 'disk full', { hint: 'make room', setting: 'rejected.file' });
-  const refuseAll = (): Reaction => ({ status: 400, body: say.lineTooLong(1, A, 2) });
+describe('refused lines that cannot be kept', () => {
+  const refuseLong = ({ lines }: Asked): Reaction =>
+    lines.some(({ line }) => line.includes('long')) ? { status: 400, body: say.lineTooLong(1, A, 2) } : 204;
 
-  test('keeps the batch unsettled, and is tried until it can', async () => {
-    start(refuseAll);
-    sink.failures.push(full(), full(), full());
-    expect(await push(numbered(2))).toEqual({ accepted: 0, rejected: 2 });
-    expect(sink.writes).toBe(4);
-    expect(sink.texts).toEqual(['line 0', 'line 1']);
-    expect(clock.slept).toEqual([30_000, 30_000, 30_000]);
-    // Told when they are durable, not before.
-    expect(told.rejected).toHaveLength(1);
-  });
-
-  test('is told, and so is that it can be written again: nothing else may come to tell it', async () => {
-    start(refuseAll);
-    sink.failures.push(full());
-    await push(numbered(2));
-    expect(told.states).toMatchObject([
-      { kind: 'halted', reason: 'disk full', hint: 'make room', setting: 'rejected.file' },
-      { kind: 'ok' },
+  test('are reported, and the good lines of the batch are settled all the same', async () => {
+    start(refuseLong);
+    sink.full = 'the disk is full';
+    const lines = [pushLine(NOW, 'good'), pushLine(NOW + 1n, 'long'), pushLine(NOW + 2n, 'good too')];
+    expect(await push(lines)).toEqual({ accepted: 2, rejected: 1 });
+    expect(told.rejected).toMatchObject([{ kind: 'line-too-long', entries: 1, notKept: 1 }]);
+    expect(told.notKept).toMatchObject([
+      {
+        lines: { kind: 'line-too-long', lines: 1, from: NOW + 1n, until: NOW + 1n },
+        why: 'the disk is full',
+      },
     ]);
-  });
-
-  test('so many times', async () => {
-    start(refuseAll, { backoff: { ...SETTINGS.backoff, maxRetries: 2 } });
-    sink.failures.push(full(), full(), full(), full());
-    const error = await failure(push(numbered(1)));
-    expect(error.code).toBe('rejected_file_unusable');
-    expect(sink.writes).toBe(3);
-    expect([memoryIsBack(), told.rejected, pusher.state().kind]).toEqual([true, [], 'failed']);
-  });
-
-  test('a fault of another kind is not waited for', async () => {
-    start(refuseAll);
-    sink.failures.push(new TypeError('a fault of ours'));
-    await expect(push(numbered(1))).rejects.toThrow('a fault of ours');
+    expect([clock.slept, kinds(), sink.writes]).toEqual([[], [], 1]);
     expect(memoryIsBack()).toBe(true);
+  });
+
+  test('where the sink must have all of them: the push fails and nothing counts', async () => {
+    start(refuseLong);
+    sink.failures.push(new PollardError('rejected_file_unusable', 'disk full'));
+    expect((await failure(push([pushLine(NOW, 'long')]))).code).toBe('rejected_file_unusable');
+    expect([memoryIsBack(), told.rejected, sink.writes]).toEqual([true, [], 1]);
+  });
+});
+
+describe('lines that are too old for Loki', () => {
+  const DAY = 24n * HOUR;
+  let oldest: bigint;
+  let counted: UnstoredLines[];
+
+  /** Refuses what is older than `oldest` at the beginning, as a distributor does, with a clock that goes on. */
+  const aged = ({ lines }: Asked): Reaction => {
+    const cutoff = oldest + (clock.now() - NOW);
+    const refused = lines.find(({ stamp }) => stamp < cutoff);
+    return refused === undefined ? 204 : { status: 400, body: say.tooOld(A, refused.stamp, cutoff) };
+  };
+
+  function startAged(): void {
+    start(aged);
+    oldest = NOW - 7n * DAY;
+    counted = [];
+    pusher = createPusher({
+      transport: loki,
+      settings: SETTINGS,
+      clock,
+      random: seededRandom(1),
+      rejected: sink,
+      tooOld: {
+        limits: new AgeLimits(clock, SETTINGS.limits.maxAgeMs),
+        count: async (lines) => void counted.push(...lines),
+      },
+      events: told,
+    });
+  }
+  const old = (count: number, from = NOW - 30n * DAY): PushLine[] => numbered(count, from, ' old');
+  const countedLines = (): number => counted.reduce((sum, { lines }) => sum + lines, 0);
+
+  beforeEach(startAged);
+
+  test('the first refusal shows the limit; no older line is sent after it, and none is copied', async () => {
+    expect(await push(old(100))).toEqual({ accepted: 0, rejected: 100 });
+    const asked = loki.asked.length;
+    expect(asked).toBeLessThanOrEqual(2);
+    for (let i = 1; i <= 50; i++) {
+      expect(await push(old(100, NOW - 30n * DAY + BigInt(i) * SECOND))).toEqual({
+        accepted: 0,
+        rejected: 100,
+      });
+    }
+    expect(loki.asked).toHaveLength(asked);
+    expect(sink.writes).toBe(0);
+    expect(told.tooOld).toEqual(counted);
+    expect(countedLines()).toBe(5100);
+    expect(counted.every(({ reason }) => reason === 'older than the 7 days that Loki accepts')).toBe(true);
+    expect(counted.at(-1)).toMatchObject({
+      kind: 'too-old',
+      lines: 100,
+      from: NOW - 30n * DAY + 50n * SECOND,
+      until: NOW - 30n * DAY + 50n * SECOND + 99n,
+    });
+    expect(memoryIsBack()).toBe(true);
+  });
+
+  test('a line within the limit is never skipped, however near to it', async () => {
+    await push(old(1));
+    const near = [
+      pushLine(oldest - 30n * SECOND, 'a little too old'),
+      pushLine(oldest, 'just young enough'),
+      pushLine(NOW, 'new'),
+      pushLine(NOW - 30n * DAY, 'old'),
+    ];
+    expect(await push(near)).toEqual({ accepted: 2, rejected: 2 });
+    expect(sent().flat()).toEqual(expect.arrayContaining(['just young enough', 'new', 'a little too old']));
+    expect(sent().slice(1).flat()).not.toContain('old');
+    expect([countedLines(), sink.writes]).toEqual([3, 0]);
+  });
+
+  test('the limit moves on with the time, and not with a step of the clock', async () => {
+    await push(old(1));
+    const line = pushLine(oldest + HOUR, 'too old in two hours');
+    const unhurried = clock.now.bind(clock);
+    clock.now = () => unhurried() + 48n * HOUR;
+    loki.react = accept;
+    expect(await push([line])).toEqual({ accepted: 1, rejected: 0 });
+    clock.now = unhurried;
+    loki.react = aged;
+    clock.pass(2 * 3_600_000);
+    // It is time to ask again, with one line; then it is known for the others.
+    expect(await push([line, pushLine(oldest + HOUR + 1n, 'and another')])).toEqual({
+      accepted: 0,
+      rejected: 2,
+    });
+    expect(sent().at(-1)).toEqual(['too old in two hours']);
+  });
+
+  test('a clock of Loki that differs from ours changes nothing', async () => {
+    // Loki is an hour behind: it accepts what is an hour older.
+    oldest -= HOUR;
+    await push(old(1));
+    expect(await push([pushLine(oldest, 'young enough for it')])).toEqual({ accepted: 1, rejected: 0 });
+    expect(await push([pushLine(oldest - 2n * HOUR, 'too old for it')])).toEqual({
+      accepted: 0,
+      rejected: 1,
+    });
+  });
+
+  test('Loki accepts older lines by now: that is found out with one line after a while, and all are sent', async () => {
+    await push(old(10));
+    oldest = NOW - 60n * DAY;
+    expect(await push(old(10))).toEqual({ accepted: 0, rejected: 10 });
+    clock.pass(11 * 60_000);
+    const lines = old(10, NOW - 20n * DAY);
+    expect(await push(lines)).toEqual({ accepted: 10, rejected: 0 });
+    expect(loki.asked.slice(-2).map((asked) => asked.lines.length)).toEqual([1, 9]);
+    // And the new limit is learned as the first one was.
+    expect(await push(old(10, NOW - 90n * DAY))).toEqual({ accepted: 0, rejected: 10 });
+    expect(counted.at(-1)?.reason).toBe('older than the 60 days that Loki accepts');
+  });
+
+  test('Loki accepts all ages: all are sent, and nothing is skipped', async () => {
+    loki.react = accept;
+    expect(await push(old(100, NOW - 3000n * DAY))).toEqual({ accepted: 100, rejected: 0 });
+    expect([counted, told.tooOld]).toEqual([[], []]);
+  });
+
+  test('a clock that is wrong by days shows no limit: the lines are kept as others are', async () => {
+    oldest = NOW + DAY;
+    expect(await push(numbered(3))).toEqual({ accepted: 0, rejected: 3 });
+    expect([[...sink.texts].sort(), counted]).toEqual([['line 0', 'line 1', 'line 2'], []]);
+    oldest = NOW - 7n * DAY;
+    expect(await push(numbered(3))).toEqual({ accepted: 3, rejected: 0 });
+  });
+
+  test('a refusal that does not name the limit: the setting stands in for it', async () => {
+    loki.react = ({ lines }) =>
+      lines.some(({ stamp }) => stamp < oldest) ? { status: 400, body: 'timestamp too old' } : 204;
+    expect(await push(old(5))).toEqual({ accepted: 0, rejected: 5 });
+    const asked = loki.asked.length;
+    expect(await push([...old(5), pushLine(oldest, 'young enough')])).toEqual({ accepted: 1, rejected: 5 });
+    expect(loki.asked).toHaveLength(asked + 1);
+  });
+
+  test('too far behind is another kind: those lines are kept', async () => {
+    await push(old(1));
+    loki.react = ({ lines }) =>
+      lines.some(({ line }) => line.includes('late'))
+        ? { status: 400, body: say.tooFarBehind(NOW - 2n * HOUR, NOW - HOUR) }
+        : 204;
+    expect(await push([pushLine(NOW - 2n * HOUR, 'late'), pushLine(NOW, 'good')])).toEqual({
+      accepted: 1,
+      rejected: 1,
+    });
+    expect(sink.lines).toMatchObject([{ kind: 'too-far-behind' }]);
+  });
+
+  test('tenants have limits of their own', async () => {
+    await push(old(1), testTarget({ tenant: 'a' }));
+    loki.react = accept;
+    expect(await push(old(1), testTarget({ tenant: 'b' }))).toEqual({ accepted: 1, rejected: 0 });
+    expect(await push(old(1), testTarget({ tenant: 'a' }))).toEqual({ accepted: 0, rejected: 1 });
+  });
+
+  test('whatever the lines, the limits and the time between: each line is in Loki, or counted and really too old', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            /** Seconds from the limit at the beginning. */
+            ages: fc.array(fc.integer({ min: -7200, max: 7200 }), { minLength: 1, maxLength: 12 }),
+            minutes: fc.nat(15),
+            /** The administrator moves the limit by so many seconds. */
+            moved: fc.constantFrom(0, 0, 0, 3600, -3600),
+          }),
+          { minLength: 1, maxLength: 12 },
+        ),
+        async (steps) => {
+          startAged();
+          const stored = new Set<string>();
+          let lastMove = -Infinity;
+          loki.react = (asked) => {
+            const cutoff = oldest + (clock.now() - NOW);
+            for (const { stamp, line } of asked.lines) if (stamp >= cutoff) stored.add(line.toString());
+            return aged(asked);
+          };
+          const began = oldest;
+          for (const [step, { ages, minutes, moved }] of steps.entries()) {
+            oldest += BigInt(moved) * SECOND;
+            if (moved !== 0) lastMove = clock.monotonic();
+            const lines = ages.map((age, i) => pushLine(began + BigInt(age) * SECOND, `${step} ${i}`));
+            const before = countedLines();
+            const { accepted, rejected } = await push(lines);
+            const cutoff = oldest + (clock.now() - NOW);
+            const good = lines.filter(({ stamp }) => stamp >= cutoff);
+            const missing = good.filter(({ line }) => !stored.has(line.toString()));
+            // Only what an administrator has just allowed may be skipped, until the next line is sent to ask.
+            if (clock.monotonic() - lastMove > 600_000) expect(linesAsText(missing)).toEqual([]);
+            expect([accepted, rejected]).toEqual([good.length - missing.length, lines.length - accepted]);
+            expect(countedLines() - before).toBe(rejected);
+            expect(sink.writes).toBe(0);
+            clock.pass(minutes * 60_000);
+          }
+        },
+      ),
+      { numRuns: runs(200) },
+    );
+  });
+
+  test('a push that is given up has skipped nothing', async () => {
+    await push(old(1));
+    const before = countedLines();
+    const stop = new AbortController();
+    loki.react = ({ signal }) => {
+      setImmediate(() => stop.abort(new Error('stopped')));
+      return silence(signal);
+    };
+    const mixed = [...old(5), pushLine(NOW, 'new')];
+    expect(await failure(push(mixed, testTarget(), stop.signal))).toBeInstanceOf(PushAborted);
+    expect(countedLines()).toBe(before);
   });
 });
 
@@ -668,18 +871,6 @@ describe('giving up', () => {
     });
     await aborted(numbered(2), stop);
   });
-
-  test('while the rejected-lines file cannot be written', async () => {
-    const stop = new AbortController();
-    start(() => ({ status: 400, body: say.lineTooLong(1, A, 2) }));
-    sink.failures.push(new PollardError('rejected_file_unusable', 'disk full'));
-    const write = sink.write.bind(sink);
-    sink.write = async (rejections) => {
-      queueMicrotask(() => stop.abort(reason));
-      await write(rejections);
-    };
-    await aborted(numbered(2), stop);
-  });
 });
 
 describe('the end', () => {
@@ -713,7 +904,7 @@ describe('the end', () => {
     const writes = new Promise<void>((resolve) => (begun = resolve));
     sink.write = () => {
       begun();
-      return new Promise((resolve) => (written = resolve));
+      return new Promise((resolve) => (written = () => resolve(ALL_KEPT)));
     };
     const pushing = push(numbered(1));
     await writes;

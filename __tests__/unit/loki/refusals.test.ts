@@ -74,6 +74,12 @@ describe('where the window begins', () => {
     });
   });
 
+  test('of a Loki in another time zone, whose texts have its offset', () => {
+    const text =
+      'entry for stream \'{a="b"}\' has timestamp too old: 2023-11-01T00:00:00Z, oldest acceptable timestamp is: 2023-11-15T00:13:20+02:00';
+    expect(readRefusal(text, '')).toMatchObject({ why: 'too-old', oldestAcceptable: NOW });
+  });
+
   test.each(['', 'soon', '2023-99-99T00:00:00Z', '----------------------', '2023-11-14T22:13:20.1Z....'])(
     '%j is no time, or is one and nothing more',
     (text) => {

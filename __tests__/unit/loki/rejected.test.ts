@@ -179,7 +179,9 @@ describe('a full disk', () => {
       throw noSpace();
     });
     for (let i = 0; i < 3; i++) {
-      expect((await failure(file.write([rejection(numbered(9))]))).hint).toContain('make room on the disk');
+      expect((await failure(file.write([rejection(numbered(9))]))).hint).toContain(
+        'free space on its file system',
+      );
       expect((await stat(path)).size).toBe(size);
     }
     failing.mockRestore();

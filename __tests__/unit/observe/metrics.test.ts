@@ -109,6 +109,12 @@ describe('counting', () => {
     });
   });
 
+  test('a push whose lines were refused is no failed push', () => {
+    const metrics = createMetrics({ version: '1', startedAt: 1 });
+    for (const status of [204, 400, 400, 500] as const) metrics.pushed(status, 0.01);
+    expect(metrics.pushTotals()).toEqual({ tried: 4, failed: 1 });
+  });
+
   test('what never happened is shown as 0 where it is known beforehand', async () => {
     const all = await shown(
       make({
@@ -127,7 +133,9 @@ describe('counting', () => {
     const metrics = make({ rejectReasons: ['too_old'] });
     for (let i = 0; i < 1000; i++) metrics.linesRejected(`line ${i} is bad`, 1);
     metrics.linesRejected('too_old', 1);
-    const rejected = [...(await shown(metrics))].filter(([name]) => name.startsWith('pollard_rejected'));
+    const rejected = [...(await shown(metrics))].filter(([name]) =>
+      name.startsWith('pollard_rejected_lines_total'),
+    );
     expect(rejected).toHaveLength(31);
     expect(rejected.reduce((sum, [, value]) => sum + value, 0)).toBe(1001);
     expect(Object.fromEntries(rejected)['pollard_rejected_lines_total{reason="too_old"}']).toBe(1);

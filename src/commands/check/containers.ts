@@ -6,15 +6,19 @@ import { runTogether } from '../../collector/run-together.js';
 import type { Config } from '../../config/schema.js';
 import type { SeenCursors } from '../../cursors/read-cursors.js';
 import type { Clock } from '../../model/clock.js';
-import type { ContainerDetails, ContainerSummary } from '../../model/container.js';
+import { formatAge } from '../../loki/age-limits.js';
+import type { ContainerDetails, ContainerRef, ContainerSummary } from '../../model/container.js';
 import { PollardError } from '../../model/errors.js';
 import type { LabelSet } from '../../model/labels.js';
+import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
 import { containerSelection, type Selection } from '../../pipeline/selection.js';
 import { streamLabels } from '../../pipeline/stream-labels.js';
 import { labelSettings, selectionSettings } from '../wiring/pipeline-settings.js';
 import { watchedSince } from '../wiring/watched-since.js';
+import type { AcceptedAge } from './accepted-age.js';
 import { beginOf, type Begin } from './begin.js';
 import type { SeenEngine } from './engine.js';
+import { oldLog, type OldLog } from './old-log.js';
 import { failureOf, goodPart, warning, type Failure, type Part, type Trouble } from './part.js';
 
 /** One container and what would be done with it. */
@@ -29,6 +33,8 @@ export interface CheckedContainer {
   readonly labels: LabelSet | undefined;
   /** Why its log cannot be read. */
   readonly trouble: Failure | undefined;
+  /** What is to be collected of its log and is too old for Loki; undefined: nothing, as far as is known. */
+  readonly old: OldLog | undefined;
 }
 
 export interface ContainersCheck {
@@ -39,12 +45,13 @@ export interface ContainersCheck {
 /**
  * Says of each container whether it would be collected, from where, and under which labels. The log of each that
  * would be is really asked for its last entry: drivers that cannot be read, and proxies that let no logs through, show
- * only then.
+ * only then. And for its first ones, to count those that are too old for Loki.
  */
 export async function checkContainers(
   config: Config,
   { engine, containers: listed }: SeenEngine,
   cursors: SeenCursors,
+  accepted: AcceptedAge,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<ContainersCheck> {
@@ -58,17 +65,34 @@ export async function checkContainers(
   const known = new Map(cursors.cursors.map((cursor) => [cursor.containerId, cursor]));
   const watchSince = watchedSince(join(config.collector.state_dir, 'lock'), clock.now());
 
+  const now = clock.now();
+  const oldPart = async (
+    container: ContainerRef,
+    begin: Begin,
+    ending: AbortSignal,
+  ): Promise<OldLog | undefined> => {
+    if (accepted.age === undefined) return undefined;
+    const before = now - accepted.age;
+    const after = wantedAfter(begin, config.start, now);
+    if (after !== undefined && after >= before) return undefined;
+    return await oldLog({ read: engine.readLogs, container, before, after }, ending);
+  };
   const check = async (container: ContainerSummary, ending: AbortSignal): Promise<CheckedContainer> => {
     const selection = selects(container);
     const selected = selection === 'selected';
     let details: ContainerDetails | undefined;
     let trouble: Failure | undefined;
+    let old: OldLog | undefined;
+    const begin = selected
+      ? beginOf(container, known.get(container.id), config.start, watchSince)
+      : undefined;
     const bounded = boundedSignal([ending], config.docker.timeout);
     try {
       details = await engine.engine.inspect(container.id, bounded.signal);
       if (selected && hasStarted(details)) {
         const { fault } = await look(engine.readLogs, { ...container, ...details }, 1, 1, bounded.signal);
         if (fault !== undefined) throw fault;
+        if (begin !== undefined) old = await oldPart({ ...container, ...details }, begin, ending);
       }
     } catch (error) {
       ending.throwIfAborted();
@@ -80,9 +104,10 @@ export async function checkContainers(
       container,
       driver: details?.logDriver,
       selection,
-      begin: selected ? beginOf(container, known.get(container.id), config.start, watchSince) : undefined,
+      begin,
       labels: selected ? withoutStream(streamLabels(container, 'stdout', labels)) : undefined,
       trouble,
+      old,
     };
   };
   const limit = pLimit(config.poll.concurrency);
@@ -90,6 +115,7 @@ export async function checkContainers(
     listed.map((container) => limit(() => check(container, ending))),
   );
   const containers = checked.sort(byWhatIsDone);
+  warnings.push(...oldWarnings(containers, accepted));
   return { part: partOf(config, containers, warnings), containers };
 }
 
@@ -127,6 +153,30 @@ function partOf(config: Config, containers: readonly CheckedContainer[], warning
     failure: refused,
     warnings: warnings.filter(({ code }) => code !== refused.code),
   };
+}
+
+/** Up to where a log was delivered, or is not wanted; undefined: all of it is to be collected. */
+function wantedAfter(
+  { from, delivered }: Begin,
+  start: Config['start'],
+  now: Nanoseconds,
+): Nanoseconds | undefined {
+  if (from !== 'start') return delivered;
+  if (start === 'beginning') return undefined;
+  return start === 'end' ? now : now - BigInt(start.backMs) * NS_PER_MS;
+}
+
+function oldWarnings(containers: readonly CheckedContainer[], { age, isLokis }: AcceptedAge): Trouble[] {
+  const old = containers.filter((each) => each.old !== undefined);
+  if (old.length === 0 || age === undefined) return [];
+  const noun = old.length === 1 ? 'container has' : 'containers have';
+  const limit = isLokis
+    ? `the ${formatAge(age)} that Loki accepts (reject_old_samples_max_age)`
+    : `${formatAge(age)} (loki.limits.max_age; this Loki does not tell its own limit)`;
+  const message = `${old.length} ${noun} lines that are older than ${limit}: those would be skipped`;
+  const hint =
+    'to have them in Loki, raise reject_old_samples_max_age there first; to leave all old lines alone, set start';
+  return [warning('lines_too_old', message, hint, 'loki.limits.max_age')];
 }
 
 function tooSlow({ name }: ContainerSummary, config: Config): PollardError {

@@ -26,7 +26,7 @@ function partJson({ name, summary, failure, warnings, facts }: Part): object {
 }
 
 function containerJson(checked: CheckedContainer): object {
-  const { container, driver, selection, begin, labels, trouble } = checked;
+  const { container, driver, selection, begin, labels, trouble, old } = checked;
   return {
     name: container.name,
     id: container.id,
@@ -43,6 +43,15 @@ function containerJson(checked: CheckedContainer): object {
             delivered: begin.delivered === undefined ? null : formatStamp(begin.delivered),
           },
     labels: labels ?? null,
+    too_old:
+      old === undefined
+        ? null
+        : {
+            lines: old.lines,
+            exact: old.isExact,
+            from: formatStamp(old.from),
+            until: formatStamp(old.until),
+          },
     error: trouble ?? null,
   };
 }

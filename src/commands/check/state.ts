@@ -10,6 +10,9 @@ import { cursorWriteFailed, errnoOf } from '../../cursors/state-error.js';
 import { readStateFacts, stateNotices } from '../../cursors/state-notices.js';
 import { CursorTooNew } from '../../cursors/cursor-errors.js';
 import { formatStamp } from '../../model/nanoseconds.js';
+import { olderRejectedFile, rejectedSummaryFile } from '../../loki/rejected-paths.js';
+import { readRejectedSummary } from '../../loki/rejected-reader.js';
+import { RejectedSummary } from '../../loki/rejected-summary.js';
 import { PollardError } from '../../model/errors.js';
 import { formatSize } from '../output.js';
 import { rejectedPath } from '../wiring/loki-parts.js';
@@ -184,6 +187,22 @@ function cursorWarnings({ unusable, kept }: SeenCursors): Trouble[] {
   return warnings;
 }
 
+function rejectedWarning(path: string, bytes: number): Trouble[] {
+  if (bytes === 0) return [];
+  const message = `${path} holds ${formatSize(bytes)} of lines that Loki refused`;
+  const hint = 'each has the reason beside it; send them again with pollard resend, or remove the file';
+  return [warning('lines_rejected', message, hint, 'rejected.file')];
+}
+
+function notKeptWarning(path: string, summary: RejectedSummary, facts: Record<string, unknown>): Trouble[] {
+  const lines = summary.rows.reduce((sum, row) => sum + row.lines, summary.others?.lines ?? 0);
+  facts['rejected_not_kept'] = lines;
+  if (lines === 0) return [];
+  const message = `${lines.toLocaleString('en-US')} lines that Loki does not accept were skipped or not kept`;
+  const hint = `${rejectedSummaryFile(path)} has their containers, times and reasons; remove it when it is not needed`;
+  return [warning('lines_not_kept', message, hint, 'rejected.file')];
+}
+
 /** @throws PollardError `rejected_file_unusable` */
 async function rejectedWarnings(config: Config, facts: Record<string, unknown>): Promise<Trouble[]> {
   const path = rejectedPath(config);
@@ -194,12 +213,12 @@ async function rejectedWarnings(config: Config, facts: Record<string, unknown>):
       // As the collector opens it: not by a link, and nothing else.
       if (!found.isFile()) throw new Error('it is no file');
       await access(path, constants.R_OK | constants.W_OK);
-      const { size } = found;
+      const older = olderRejectedFile(path);
+      const size = found.size + ((await isThere(older)) ? (await lstat(older)).size : 0);
       facts['rejected_bytes'] = size;
-      if (size === 0) return [];
-      const message = `${path} holds ${formatSize(size)} of lines that Loki refused`;
-      const hint = 'each has the reason beside it; send them again with pollard resend, or remove the file';
-      return [warning('lines_rejected', message, hint, 'rejected.file')];
+      // One that cannot be read is replaced by the service.
+      const summary = await readRejectedSummary(path).catch(() => RejectedSummary.EMPTY);
+      return [...rejectedWarning(path, size), ...notKeptWarning(path, summary, facts)];
     }
     if (config.rejected.file !== undefined) await makeableIn(path);
     return [];

@@ -4,6 +4,7 @@ import type { Selection } from '../../pipeline/selection.js';
 import { nextStep } from '../print-error.js';
 import { shownMark, type Mark, type Style } from '../view/style.js';
 import { table, type Column } from '../view/table.js';
+import { formatInstant } from '../view/times.js';
 import type { CheckedContainer } from './containers.js';
 import type { Part, PartName, Trouble } from './part.js';
 import type { CheckReport } from './report.js';
@@ -25,7 +26,7 @@ export function checkText(report: CheckReport, style: Style): string {
     ...parts.flatMap((part) => partLines(part, style)),
     ...skipped.map((name) => `${shownMark('none', style)} ${title(name)}  not tried: something above failed`),
   ];
-  if (containers.length > 0) lines.push('', ...table(columnsFor(style), containers, style));
+  if (containers.length > 0) lines.push('', ...table(columnsFor(containers, style), containers, style));
   const labelled = containers.filter(({ labels }) => labels !== undefined);
   if (labelled.length > 0) lines.push('', ...table(LABEL_COLUMNS, labelled, style));
   lines.push('', verdict(report, style));
@@ -67,7 +68,9 @@ const REASONS: Readonly<Record<Selection, string>> = {
   excluded: 'no: containers.exclude',
 };
 
-function columnsFor(style: Style): Column<CheckedContainer>[] {
+function columnsFor(containers: readonly CheckedContainer[], style: Style): Column<CheckedContainer>[] {
+  // Seldom there are any, and the table is wide.
+  const anyOld = containers.some(({ old }) => old !== undefined);
   return [
     { head: 'CONTAINER', cell: ({ container }) => container.name },
     { head: 'ID', cell: ({ container }) => container.id.slice(0, 12) },
@@ -82,7 +85,15 @@ function columnsFor(style: Style): Column<CheckedContainer>[] {
       head: 'COLLECTED',
       cell: ({ selection, begin }) => (begin ? `yes, ${begin.text}` : REASONS[selection]),
     },
+    ...(anyOld ? [{ head: 'TOO OLD FOR LOKI', cell: tooOld }] : []),
   ];
+}
+
+function tooOld({ old }: CheckedContainer): string {
+  if (old === undefined) return '-';
+  const { lines, isExact, from, until } = old;
+  const count = `${lines.toLocaleString('en-US')} ${lines === 1 ? 'line' : 'lines'}`;
+  return `${isExact ? '' : 'at least '}${count}, ${formatInstant(from)} to ${formatInstant(until)}`;
 }
 
 function readable({ trouble, selection, begin }: CheckedContainer): string {

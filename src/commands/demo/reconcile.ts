@@ -1,6 +1,6 @@
 import { readLokiFacts } from '../../audit/loki-facts.js';
 import { nanosOf, secondsOf } from '../../loki/read/stamp-range.js';
-import { readRejectedFile } from '../../loki/rejected.js';
+import { readRejectedLines } from '../../loki/rejected-reader.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../../model/nanoseconds.js';
 import { Account, type AccountLine, type Tally, type WrittenLines } from './account.js';
 import { readBack, type ReadBackOptions } from './read-back.js';
@@ -61,7 +61,7 @@ async function reconcileOnce(options: ReconcileOptions, signal: AbortSignal): Pr
 }
 
 async function readRefusals(path: string, account: Account): Promise<void> {
-  for await (const { labels, structuredMetadata, stamp, line, reason } of readRejectedFile(path)) {
+  for await (const { labels, structuredMetadata, stamp, line, reason } of readRejectedLines(path)) {
     const refused: AccountLine = {
       containerId: structuredMetadata['container_id'] ?? '',
       stream: labels['stream'] === 'stderr' ? 2 : 1,

@@ -8,7 +8,8 @@ import { errnoOf } from '../../cursors/state-error.js';
 import { BufferPool } from '../../loki/buffer-pool.js';
 import { EntryBatch } from '../../loki/batch.js';
 import { createPusher, type Pusher } from '../../loki/pusher.js';
-import { RejectedFile, type RejectedSink } from '../../loki/rejected.js';
+import { RejectedStore } from '../../loki/rejected-store.js';
+import type { RejectedSink } from '../../loki/rejected.js';
 import { createTransport } from '../../loki/transport.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Cursor } from '../../model/cursor.js';
@@ -19,7 +20,7 @@ import type { VerifyParts } from '../verify.js';
 import { withBoundedRetries } from './bounded-retries.js';
 import { engineParts } from './engine-parts.js';
 import { lokiSettings } from './loki-settings.js';
-import { orClose, rejectedPath } from './loki-parts.js';
+import { orClose, rejectedPath, rejectedSettings } from './loki-parts.js';
 import type { ObserveParts } from './observe-parts.js';
 import { selectionSettings } from './pipeline-settings.js';
 import { pushObserver } from './push-observer.js';
@@ -62,7 +63,10 @@ export async function verifyParts(
   const pool = new BufferPool(bounded.memory.max_in_flight);
   const { labels, newBatch } = streamParts(bounded, pool, observe.limited);
   const rejected = repair
-    ? await orClose(transport, () => RejectedFile.open(rejectedPath(bounded), clock))
+    ? await orClose(transport, () =>
+        // A service may be running, whose file it is.
+        RejectedStore.open({ ...rejectedSettings(bounded), clock, isGuest: true }),
+      )
     : undefined;
   const pusher = rejected && pusherTo(bounded, transport, rejected, options);
   const cursors = join(bounded.collector.state_dir, 'cursors');
@@ -140,7 +144,7 @@ function pusherTo(
   rejected: RejectedSink,
   { clock, random, observe, signal }: AuditPartsOptions,
 ): Pusher {
-  const { metrics, health, limited } = observe;
+  const { metrics, health, logger, limited } = observe;
   const pusher = createPusher({
     transport,
     settings: lokiSettings(config),
@@ -150,7 +154,10 @@ function pusherTo(
     events: pushObserver({
       metrics,
       health,
+      clock,
       logger: limited,
+      lossLogger: logger,
+      repeatInterval: config.log.repeat_interval,
       rejectedFile: rejectedPath(config),
       gate: NO_GATE,
       patience: config.loki.outage_grace,

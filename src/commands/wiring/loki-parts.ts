@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
+import { AgeLimits } from '../../loki/age-limits.js';
 import { BufferPool } from '../../loki/buffer-pool.js';
 import { createPusher, type Pusher } from '../../loki/pusher.js';
 import type { PushObserver } from '../../loki/push-observer.js';
-import { RejectedFile } from '../../loki/rejected.js';
+import { RejectedStore, type RejectedStoreOptions } from '../../loki/rejected-store.js';
 import { StreamDoubts } from '../../loki/stream-doubts.js';
 import { createTransport, type LokiTransport } from '../../loki/transport.js';
 import type { Clock, Random } from '../../model/clock.js';
@@ -26,11 +27,18 @@ export interface LokiPartsOptions {
   readonly observer: PushObserver;
   /** All that earlier processes sent is covered by the cursors. */
   readonly endedInOrder: boolean;
+  /** Told when copies of refused lines can no longer be kept, and when they can be again. */
+  readonly onRejectedTrouble: NonNullable<RejectedStoreOptions['onTrouble']>;
 }
 
 /** Where refused lines go. */
 export function rejectedPath(config: Config): string {
   return config.rejected.file ?? join(config.collector.state_dir, 'rejected.jsonl');
+}
+
+/** The same with its bound. */
+export function rejectedSettings(config: Config): Pick<RejectedStoreOptions, 'path' | 'maxBytes'> {
+  return { path: rejectedPath(config), maxBytes: config.rejected.max_bytes };
 }
 
 /**
@@ -40,12 +48,26 @@ export function rejectedPath(config: Config): string {
  * @throws PollardError `rejected_file_unusable`
  */
 export async function lokiParts(config: Config, options: LokiPartsOptions): Promise<LokiParts> {
-  const { clock, random, observer, endedInOrder } = options;
+  const { clock, random, observer, endedInOrder, onRejectedTrouble: onTrouble } = options;
   const settings = lokiSettings(config);
   const doubts = new StreamDoubts(!endedInOrder);
   const transport = await createTransport(settings);
-  const rejected = await orClose(transport, () => RejectedFile.open(rejectedPath(config), clock));
-  const pusher = createPusher({ transport, settings, clock, random, rejected, events: observer, doubts });
+  const rejected = await orClose(transport, () =>
+    RejectedStore.open({ ...rejectedSettings(config), clock, onTrouble }),
+  );
+  const pusher = createPusher({
+    transport,
+    settings,
+    clock,
+    random,
+    rejected,
+    tooOld: {
+      limits: new AgeLimits(clock, settings.limits.maxAgeMs),
+      count: async (lines) => await rejected.count(lines),
+    },
+    events: observer,
+    doubts,
+  });
   return {
     transport,
     pusher,

@@ -44,18 +44,24 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
   let isInOrder = () => state.endedInOrder;
   held.add(() => state.release(isInOrder()));
   try {
+    const pushes = pushObserver({
+      metrics,
+      health,
+      clock,
+      logger: limited,
+      lossLogger: logger,
+      repeatInterval: bounded.log.repeat_interval,
+      rejectedFile: rejectedPath(bounded),
+      gate: NO_GATE,
+      patience: bounded.loki.outage_grace,
+    });
+    held.add(() => pushes.close());
     const loki = await lokiParts(bounded, {
       endedInOrder: state.endedInOrder,
       clock,
       random,
-      observer: pushObserver({
-        metrics,
-        health,
-        logger: limited,
-        rejectedFile: rejectedPath(bounded),
-        gate: NO_GATE,
-        patience: bounded.loki.outage_grace,
-      }),
+      observer: pushes,
+      onRejectedTrouble: pushes.onRejectedTrouble,
     });
     held.add(() => loki.close());
     const stop = (): void => loki.pusher.stop();

@@ -1,14 +1,23 @@
 import type { PushObserver } from '../../loki/push-observer.js';
 import type { PushState } from '../../loki/push-state.js';
+import type { RejectedTrouble } from '../../loki/rejected-store.js';
+import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
+import { formatStamp } from '../../model/nanoseconds.js';
 import type { Health } from '../../observe/health.js';
 import type { Metrics } from '../../observe/metrics.js';
+import { SkippedLog } from './skipped-log.js';
 
 export interface PushObserverOptions {
   readonly metrics: Metrics;
   readonly health: Health;
+  readonly clock: Clock;
   /** Rate-limited. */
   readonly logger: Logger;
+  /** For what is said once for each container. */
+  readonly lossLogger: Logger;
+  /** ms between two messages about the same. */
+  readonly repeatInterval: number;
   /** Where refused lines went. */
   readonly rejectedFile: string;
   /** Opens and closes the way of the readers. */
@@ -17,9 +26,19 @@ export interface PushObserverOptions {
   readonly patience: number;
 }
 
+/** A push observer with what the rejected-lines file tells beside it. */
+export interface ClosablePushObserver extends PushObserver {
+  /** Copies of refused lines can no longer be kept, or can be again. */
+  readonly onRejectedTrouble: (trouble: RejectedTrouble | undefined) => void;
+  /** Says what was not said yet, and takes its timers back. Call it once no push is under way. */
+  close(): void;
+}
+
 /** Turns what happens on the way to Loki into figures, health, log lines, and the gate of the readers. */
-export function pushObserver(options: PushObserverOptions): PushObserver {
-  const { metrics, health, logger, rejectedFile, gate, patience } = options;
+export function pushObserver(options: PushObserverOptions): ClosablePushObserver {
+  const { metrics, health, clock, logger, lossLogger, repeatInterval, rejectedFile, gate, patience } =
+    options;
+  const skipped = new SkippedLog({ logger: lossLogger, clock, repeatInterval });
   let state: PushState | undefined;
   let patient: NodeJS.Timeout | undefined;
   let warned = false;
@@ -66,15 +85,41 @@ export function pushObserver(options: PushObserverOptions): PushObserver {
         },
       );
     },
-    onRejected: ({ kind, entries, reason, target }) => {
+    onRejected: ({ kind, entries, notKept, reason, target }) => {
       metrics.linesRejected(kind, entries);
+      if (notKept === entries) return;
       logger.warn('Loki refuses lines: they are kept in the rejected-lines file', {
         container: target.containerName,
         kind,
-        lines: entries,
+        lines: entries - notKept,
         reason,
         file: rejectedFile,
       });
+    },
+    onNotKept: ({ kind, lines, reason, target, from, until }, why) => {
+      metrics.rejectedNotKept(kind, lines);
+      // The kind is in the text, so that each kind of a container is said.
+      logger.warn(`Loki refuses lines (${kind}), and no copy of them is kept`, {
+        container: target.containerName,
+        lines,
+        from: formatStamp(from),
+        until: formatStamp(until),
+        reason,
+        why,
+      });
+    },
+    onTooOld: (lines) => {
+      metrics.linesRejected(lines.kind, lines.lines);
+      metrics.linesTooOld(lines.lines);
+      skipped.add(lines);
+    },
+    onRejectedTrouble: (trouble) => {
+      if (trouble === undefined) health.set('rejected', 'healthy');
+      else health.set('rejected', 'degraded', `${trouble.reason}; ${trouble.hint}`);
+    },
+    close: () => {
+      stopWaiting();
+      skipped.close();
     },
     onState: (now) => {
       const known = health.report().parts.loki.state !== 'healthy';

@@ -79,18 +79,24 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   let status: StatusServer | undefined;
   let sample: ResourceSample | undefined;
   try {
+    const pushes = pushObserver({
+      metrics,
+      health,
+      clock,
+      logger: limited,
+      lossLogger: logger,
+      repeatInterval: config.log.repeat_interval,
+      rejectedFile: rejectedPath(config),
+      gate,
+      patience: config.loki.outage_grace,
+    });
+    held.add(() => pushes.close());
     const loki = await lokiParts(config, {
       endedInOrder: state.endedInOrder,
       clock,
       random,
-      observer: pushObserver({
-        metrics,
-        health,
-        logger: limited,
-        rejectedFile: rejectedPath(config),
-        gate,
-        patience: config.loki.outage_grace,
-      }),
+      observer: pushes,
+      onRejectedTrouble: pushes.onRejectedTrouble,
     });
     // Last of all: until then there may be something to give up.
     const deadline = new ShutdownDeadline(config.shutdown.timeout, clock, () => loki.pusher.stop());
