@@ -262,7 +262,9 @@ describe('entries that cannot be understood', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.option(damaged, { nil: undefined, freq: 5 }), { minLength: 1, maxLength: 60 }),
-        async (entries) => {
+        async (some) => {
+          // No page is damaged as a whole: that would end the reading.
+          const entries = some.flatMap((each) => [each, undefined]);
           const isDamaged = (n: number): boolean => entries[n] !== undefined;
           const loki = new DamagedLoki(
             new Map(entries.flatMap((value, n) => (isDamaged(n) ? [[`line ${n}`, value] as const] : []))),
