@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { AgeLimits } from '../../../src/loki/age-limits.js';
 import { BufferPool } from '../../../src/loki/buffer-pool.js';
 import { LokiRequestError, PushAborted, PushFailed } from '../../../src/loki/loki-error.js';
+import { ALL_KEPT } from '../../../src/loki/rejected.js';
 import { createPusher, type Pusher, type PusherOptions, type PushResult } from '../../../src/loki/pusher.js';
 import type { UnstoredLines } from '../../../src/loki/unstored-lines.js';
 import { PollardError } from '../../../src/model/errors.js';
