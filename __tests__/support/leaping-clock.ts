@@ -5,6 +5,8 @@ import { NS_PER_MS, type Nanoseconds } from '../../src/model/nanoseconds.js';
 export class LeapingClock implements Clock {
   /** What was slept, ms, in the order it began. */
   readonly slept: number[] = [];
+  /** What happens while somebody sleeps. Default: nothing. */
+  meanwhile: (ms: number) => Promise<void> = () => Promise.resolve();
   #monotonic = 0;
   #wall: Nanoseconds;
 
@@ -25,6 +27,7 @@ export class LeapingClock implements Clock {
     this.slept.push(ms);
     const until = this.#monotonic + ms;
     await new Promise((resolve) => setImmediate(resolve));
+    await this.meanwhile(ms);
     signal?.throwIfAborted();
     this.pass(until - this.#monotonic);
   }

@@ -86,7 +86,7 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
 
 /** Whether nothing of the request can have reached Loki. False when it is not known. */
 export function isNeverSent({ cause }: LokiRequestError): boolean {
-  return cause instanceof Error && NEVER_SENT.has(connectionFailure(cause).code);
+  return cause !== undefined && NEVER_SENT.has(connectionFailure(cause as Error).code);
 }
 
 /** The whole request took too long. */

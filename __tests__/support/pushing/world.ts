@@ -4,6 +4,7 @@ import { createPusher, type Pusher, type PushResult } from '../../../src/loki/pu
 import { RejectedStore } from '../../../src/loki/rejected-store.js';
 import type { RejectedSink } from '../../../src/loki/rejected.js';
 import type { LokiSettings } from '../../../src/loki/settings.js';
+import { StreamDoubts } from '../../../src/loki/stream-doubts.js';
 import type { StreamTarget } from '../../../src/loki/stream-target.js';
 import { createTransport, type LokiTransport } from '../../../src/loki/transport.js';
 import { seededRandom } from '../../../src/simulators/engine/index.js';
@@ -56,8 +57,10 @@ export class PushingWorld {
   readonly told = new RecordingPushObserver();
   readonly sent: Sent[] = [];
   readonly rejectedPath: string;
-  readonly pusher: Pusher;
   readonly transport: LokiTransport;
+  readonly #newPusher: (doubts: StreamDoubts) => Pusher;
+  #doubts = new StreamDoubts(false);
+  #pusher: Pusher;
   readonly #rejected: RejectedStore;
   #loki: LokiSimulator;
 
@@ -74,14 +77,17 @@ export class PushingWorld {
     this.transport = transport;
     this.#rejected = rejected;
     this.rejectedPath = rejectedPath;
-    this.pusher = createPusher({
-      transport,
-      settings: { ...SETTINGS, ...options.settings },
-      clock,
-      random: seededRandom(1),
-      rejected: options.rejected ?? rejected,
-      events: this.told,
-    });
+    this.#newPusher = (doubts) =>
+      createPusher({
+        transport,
+        settings: { ...SETTINGS, ...options.settings },
+        clock,
+        random: seededRandom(1),
+        rejected: options.rejected ?? rejected,
+        events: this.told,
+        doubts,
+      });
+    this.#pusher = this.#newPusher(this.#doubts);
   }
 
   /** Use withPushing. */
@@ -92,6 +98,25 @@ export class PushingWorld {
     const transport = await createTransport({ ...SETTINGS, url: loki.url, ...options.settings });
     const rejected = await RejectedStore.open({ path: rejectedPath, clock, maxBytes: 1 << 30 });
     return new PushingWorld(clock, loki, transport, rejected, rejectedPath, options);
+  }
+
+  get pusher(): Pusher {
+    return this.#pusher;
+  }
+
+  get doubts(): StreamDoubts {
+    return this.#doubts;
+  }
+
+  /** Another process in the place of one that was killed. */
+  restart(): void {
+    this.#doubts = new StreamDoubts(true);
+    this.#pusher = this.#newPusher(this.#doubts);
+  }
+
+  /** The questions so far: requests to read. */
+  get questions(): readonly LokiRequest[] {
+    return this.loki.requests.filter(({ path }) => path === '/loki/api/v1/query_range');
   }
 
   get loki(): LokiSimulator {

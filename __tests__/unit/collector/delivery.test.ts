@@ -20,6 +20,7 @@ function setUp(
     maxWaiting?: number;
     budget?: MemoryBudget;
     commit?: () => Promise<void>;
+    onUncommitted?: () => void;
   } = {},
 ) {
   const pushes: Push[] = [];
@@ -48,6 +49,7 @@ function setUp(
     clock: new ManualClock(),
     maxSpan: HALF_HOUR,
     maxWaiting: options.maxWaiting ?? 10,
+    ...(options.onUncommitted ? { onUncommitted: options.onUncommitted } : {}),
   });
   const write = (text: string, seconds = 100, stream: 1 | 2 = 1) => {
     delivery.before(seconds);
@@ -267,5 +269,51 @@ describe('the way of lines to Loki', () => {
     await delivery.finish();
     await delivery.finish();
     expect(commits).toEqual([0]);
+  });
+});
+
+describe('what may have been sent without the place being committed', () => {
+  const setUpTold = () => {
+    let told = 0;
+    const onUncommitted = () => void told++;
+    return { told: () => told, onUncommitted };
+  };
+
+  test('is told once when a push fails', async () => {
+    const { told, onUncommitted } = setUpTold();
+    const { delivery, pushes, write } = setUp({ onUncommitted });
+    write('one');
+    delivery.checkpoint();
+    write('two');
+    const finished = delivery.finish();
+    await tick();
+    expect(told()).toBe(0);
+    pushes[0]!.fail(new Error('no'));
+    await expect(finished).rejects.toThrow('no');
+    await tick();
+    expect(told()).toBe(1);
+  });
+
+  test('is told when the place cannot be written', async () => {
+    const { told, onUncommitted } = setUpTold();
+    const commit = () => Promise.reject(new Error('disk full'));
+    const { delivery, pushes, write } = setUp({ onUncommitted, commit });
+    write('one');
+    const finished = delivery.finish();
+    await tick();
+    pushes[0]!.settle();
+    await expect(finished).rejects.toThrow('disk full');
+    expect(told()).toBe(1);
+  });
+
+  test('is nothing when all was committed', async () => {
+    const { told, onUncommitted } = setUpTold();
+    const { delivery, pushes, write } = setUp({ onUncommitted });
+    write('one');
+    const finished = delivery.finish();
+    await tick();
+    pushes[0]!.settle();
+    await finished;
+    expect(told()).toBe(0);
   });
 });

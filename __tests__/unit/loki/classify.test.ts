@@ -55,6 +55,43 @@ describe('what may heal', () => {
     expect(perhaps).toEqual([408, 429, 500, 504]);
   });
 
+  test.each([
+    ['Loki is done with it', [425, 500, 503, 507, 599], 'answered'],
+    ['a gateway gave up on it', [408, 502, 504], 'open'],
+    ['over the rate of the tenant, nothing of it is stored', [429], 'not-stored'],
+  ])('%s', (_, statuses, fate) => {
+    for (const status of statuses)
+      expect(verdict(answer(status, 'no'))).toMatchObject({ kind: 'retry', fate });
+  });
+
+  test('over the rate of a stream, it is stored in part unless Loki refuses as many entries as were sent', () => {
+    const body = (ignored: number, total: number): string =>
+      `entry with timestamp x ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec)',\nuser 'fake', total ignored: ${ignored} out of ${total} for stream: ${A}`;
+    const fateOf = (text: string): unknown => {
+      const read = classifyAnswer(answer(429, text), NOW_MS, 10);
+      return read.kind === 'retry' && read.fate;
+    };
+    expect(fateOf(body(10, 10))).toBe('not-stored');
+    expect(fateOf(body(9, 10))).toBe('answered');
+    // One of several shards.
+    expect(fateOf(body(5, 5))).toBe('answered');
+    expect(fateOf('Per stream rate limit exceeded')).toBe('answered');
+  });
+
+  test('without an answer, it may be under way unless there was no connection', () => {
+    const fateOf = (cause?: { code: string }): unknown => {
+      const read = classifyFailure(new LokiRequestError('loki_unreachable', 'no', { cause }));
+      return read.kind === 'retry' && read.fate;
+    };
+    for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']) {
+      expect(fateOf({ code })).toBe('not-stored');
+    }
+    for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET', 'E_UNKNOWN']) {
+      expect(fateOf({ code })).toBe('open');
+    }
+    expect(fateOf()).toBe('open');
+  });
+
   test('waits as long as it is asked to, also where a setting is wrong', () => {
     expect(verdict(answer(503, '', { retryAfter: '7' }))).toMatchObject({ kind: 'retry', afterMs: 7000 });
     const date = new Date(NOW_MS + 90_000).toUTCString();

@@ -73,6 +73,7 @@ export class LokiSimulator {
   readonly #state: LokiState;
   readonly #router: Router;
   #port: number;
+  #underWay = 0;
   #failure: unknown;
 
   /** Use startLokiSimulator. */
@@ -122,6 +123,11 @@ export class LokiSimulator {
   /** The last requests, oldest first. */
   get requests(): readonly LokiRequest[] {
     return this.#state.requests.kept;
+  }
+
+  /** Requests that arrived and are not over, also those whose client is gone. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /** How often an outage struck. */
@@ -218,11 +224,16 @@ export class LokiSimulator {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const exchange = new Exchange(request, response, this.#clock);
-    if (exchange.url.pathname.startsWith(CONTROL)) {
-      await control(exchange, this.#state, this.#outages);
-    } else {
-      await this.#router.handle(exchange);
+    this.#underWay++;
+    try {
+      const exchange = new Exchange(request, response, this.#clock);
+      if (exchange.url.pathname.startsWith(CONTROL)) {
+        await control(exchange, this.#state, this.#outages);
+      } else {
+        await this.#router.handle(exchange);
+      }
+    } finally {
+      this.#underWay--;
     }
   }
 }
