@@ -70,12 +70,12 @@ async function afterDamage(
   });
 }
 
-/** Of a damaged one all is sent again, and Loki folds it; of the others only what is new. */
-function expectOnlyThoseAgain(site: Site, damaged: number): void {
+/** Of a damaged one all is read again, and Loki is asked which lines it holds. */
+function expectNothingAgain(site: Site): void {
   expect(site.loki.counts()).toMatchObject({
-    received: (2 * NAMES.length + damaged) * LINES,
+    received: 2 * NAMES.length * LINES,
     entries: 2 * NAMES.length * LINES,
-    strictDuplicates: damaged * LINES,
+    strictDuplicates: 0,
     refused: {},
   });
 }
@@ -89,7 +89,7 @@ describe('grafana/loki#6268: positions that became NUL bytes in a loss of power'
     await afterDamage(nulBytes, ['two'], async (site, service) => {
       expect(saidDamaged(service)).toEqual(['nul_bytes']);
       expect(keptAside(site)).toHaveLength(1);
-      expectOnlyThoseAgain(site, 1);
+      expectNothingAgain(site);
       expect((await service.health()).status).toBe(200);
     });
   });
@@ -98,7 +98,7 @@ describe('grafana/loki#6268: positions that became NUL bytes in a loss of power'
     await afterDamage(nulBytes, NAMES, async (site, service) => {
       expect(saidDamaged(service)).toEqual(['nul_bytes', 'nul_bytes', 'nul_bytes']);
       expect(keptAside(site)).toHaveLength(3);
-      expectOnlyThoseAgain(site, 3);
+      expectNothingAgain(site);
       expect((await service.health()).status).toBe(200);
     });
   });
@@ -118,7 +118,7 @@ test.each([
       const damaged = reason === undefined ? [] : [reason];
       expect(saidDamaged(service)).toEqual(damaged);
       expect(keptAside(site)).toHaveLength(damaged.length);
-      expectOnlyThoseAgain(site, damaged.length);
+      expectNothingAgain(site);
       expect((await service.health()).status).toBe(200);
     });
   },
@@ -131,7 +131,7 @@ test('grafana/loki#1460: what a crash left half written beside the positions is 
   await afterDamage(halfWritten, ['three'], (site, service) => {
     expect(saidDamaged(service)).toEqual([]);
     expect(readdirSync(join(site.stateDir, 'cursors')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
-    expectOnlyThoseAgain(site, 0);
+    expectNothingAgain(site);
     return Promise.resolve();
   });
 });

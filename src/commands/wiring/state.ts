@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.js';
 import { isUnused, leaveEndMark, takeEndMark } from '../../cursors/end-mark.js';
 import { acquireLock, type StateLock } from '../../cursors/lock.js';
-import { nodeFs } from '../../cursors/node-fs.js';
 import { readStateFacts, stateNotices } from '../../cursors/state-notices.js';
 import { CursorStore } from '../../cursors/store.js';
 import type { Clock } from '../../model/clock.js';
@@ -38,9 +37,9 @@ export async function openState(
   const owner = { pid: process.pid, host: hostname(), command, since: clock.now() };
   const lock = await acquireLock(dir, owner);
   try {
-    const unused = await isUnused(nodeFs, dir);
+    const unused = await isUnused(dir);
     const store = await CursorStore.open(dir, { clock, logger });
-    const endedInOrder = (await takeEndMark(nodeFs, dir, store.all())) || unused;
+    const endedInOrder = (await takeEndMark(dir, store.all())) || unused;
     for (const { message, hint, code } of stateNotices(await readStateFacts(dir))) {
       logger.warn(message, { code, hint });
     }
@@ -51,7 +50,7 @@ export async function openState(
       release: async (inOrder = endedInOrder) => {
         try {
           await store.settled();
-          if (inOrder) await leaveEndMark(nodeFs, dir, store.all());
+          if (inOrder) await leaveEndMark(dir, store.all());
         } catch (error) {
           logger.warn('the state directory could not be marked as left in order: the next start asks Loki', {
             error,
