@@ -5,7 +5,7 @@ import { backoffMs } from './backoff.js';
 import { isNeverSent } from './connection-error.js';
 import type { EntrySet } from './entry-set.js';
 import { LokiRequestError, PushFailed } from './loki-error.js';
-import { PushRequest, type PushAttempts } from './push-attempts.js';
+import { PushRequest, type Outcome, type PushAttempts } from './push-attempts.js';
 import type { PushObserver } from './push-observer.js';
 import type { PushStateWatch } from './push-state.js';
 import { ReadAccess } from './read-access.js';
@@ -13,6 +13,7 @@ import type { StreamReader } from './read/stream-reader.js';
 import type { LokiSettings } from './settings.js';
 import type { StreamDoubts } from './stream-doubts.js';
 import type { StreamTarget } from './stream-target.js';
+import type { Retry } from './verdict.js';
 
 export interface AskFirstOptions {
   readonly reader: StreamReader;
@@ -23,6 +24,14 @@ export interface AskFirstOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: PushObserver;
+}
+
+/** A push without entries got no answer, or an error. */
+class PushUnanswered extends PollardError {
+  override name = 'PushUnanswered';
+  constructor({ reason, hint, setting }: Retry) {
+    super('push_unanswered', reason, { hint, exit: 'loki', ...(setting === undefined ? {} : { setting }) });
+  }
 }
 
 /** How far a stream's entries lie out of order at most: as far as Loki takes them by default, ns. */
@@ -106,7 +115,7 @@ export class AskFirst {
 
   /**
    * Asks until there is an answer. Where a request may still be under way, the answer that counts is given only some
-   * time after Loki was first seen to answer again.
+   * time after Loki was first seen to answer again, both a question and a push.
    *
    * @returns undefined when Loki may not be read, or does not answer questions although it takes pushes
    */
@@ -125,6 +134,7 @@ export class AskFirst {
       try {
         if (!settled) {
           await reader.newest(target, oldestOf(entries), signal);
+          await this.#pushAnswered(target, signal);
           await clock.sleep(settings.settleMs, signal);
           settled = true;
         }
@@ -150,12 +160,26 @@ export class AskFirst {
     return undefined;
   }
 
-  /** A push without entries stores nothing, and shows whether Loki is there. */
+  /**
+   * As long as pushes are not answered, those before may be under way.
+   *
+   * @throws PushUnanswered
+   */
+  async #pushAnswered(target: StreamTarget, signal: AbortSignal): Promise<void> {
+    const { verdict, status } = await this.#pushNothing(target, signal);
+    if (verdict.kind === 'retry' && status !== 429) throw new PushUnanswered(verdict);
+  }
+
   async #takesPushes(target: StreamTarget, error: PollardError, signal: AbortSignal): Promise<boolean> {
+    if (error instanceof PushUnanswered) return false;
     if (error instanceof LokiRequestError && isNeverSent(error)) return false;
+    return (await this.#pushNothing(target, signal)).verdict.kind === 'accepted';
+  }
+
+  /** A push without entries stores nothing, and shows whether Loki is there. */
+  async #pushNothing(target: StreamTarget, signal: AbortSignal): Promise<Outcome> {
     const { attempts, settings } = this.#options;
-    const { verdict } = await attempts.make(PushRequest.empty(target, settings.encoding), signal);
-    return verdict.kind === 'accepted';
+    return await attempts.make(PushRequest.empty(target, settings.encoding), signal);
   }
 
   async #wait(

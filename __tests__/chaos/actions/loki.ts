@@ -37,6 +37,17 @@ export const LOKI: readonly Action[] = [
     },
   },
   {
+    name: 'Loki stands still, and goes on with all that waits in its sockets',
+    side: 'Loki',
+    weight: 1.5,
+    act: (world) => {
+      const steps = world.dice.between(3, LONGEST);
+      if (world.lokiAway) return undefined;
+      world.later(steps, world.loki.outage('freeze'));
+      return `Loki stands still for ${steps} steps`;
+    },
+  },
+  {
     name: 'nothing listens where Loki was',
     side: 'Loki',
     weight: 1.5,

@@ -54,6 +54,8 @@ const QUICK: Settings = {
     batch: { max_age: '100ms' },
     backoff: { min: '20ms', max: '200ms' },
     outage_grace: '200ms',
+    // Longer than a delayed answer takes after the client has given up on it.
+    settle_time: '1s',
   },
   status: { listen: '127.0.0.1:0' },
 };

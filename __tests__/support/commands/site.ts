@@ -23,6 +23,7 @@ const QUICK: SettingTexts = {
   'loki.backoff.max': '200ms',
   'loki.backoff.max_retries': '0',
   'loki.outage_grace': '200ms',
+  'loki.settle_time': '1s',
   'status.listen': '127.0.0.1:0',
   'log.format': 'json',
 };

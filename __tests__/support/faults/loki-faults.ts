@@ -100,6 +100,16 @@ const CONNECTIONS: readonly Fault[] = [
   outage('reset after it was stored', 'reset-after-accept'),
   outage('a hang', 'hang', 2),
   outage('a hang after it was stored', 'hang-after-accept', 2),
+  {
+    name: 'it stands still, and goes on with all that waits in its sockets',
+    harm: 'none',
+    strike: ({ loki }) => {
+      const before = loki.outagesStruck;
+      const lift = loki.outage('freeze');
+      return { struck: () => loki.outagesStruck >= before + TIMES, lift };
+    },
+  },
+  outage('pushes stand still, and questions are answered', 'freeze'),
   outage('slow', { delayMs: 200 }),
   outage('slower than the time allowed', { delayMs: 1500 }, 2),
   {
