@@ -71,13 +71,17 @@ class Collector {
     let retries = 0;
     if (outage === 'freeze') {
       lift = loki.outage(outage);
-      told.atRetry = () => void (++retries === length && lift());
+      told.atRetry = () => {
+        if (++retries === length) lift();
+      };
     } else if (outage !== undefined) {
       lift = loki.outage(outage, { forRequests: length });
     }
     const kill = new AbortController();
     let attempts = 0;
-    told.atAttempt = () => void (++attempts === killedAfter && kill.abort(new Error('killed')));
+    told.atAttempt = () => {
+      if (++attempts === killedAfter) kill.abort(new Error('killed'));
+    };
     const end = Math.min(this.#cursor + lines, this.#log.length);
     try {
       await this.#world.pushAgain(this.#log.slice(this.#cursor, end), TARGET, kill.signal);

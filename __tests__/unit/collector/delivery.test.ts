@@ -275,7 +275,9 @@ describe('the way of lines to Loki', () => {
 describe('what may have been sent without the place being committed', () => {
   const setUpTold = () => {
     let told = 0;
-    const onUncommitted = () => void told++;
+    const onUncommitted = () => {
+      told++;
+    };
     return { told: () => told, onUncommitted };
   };
 
