@@ -15,6 +15,44 @@ export type Place =
   /** Behind the anchor: this entry and all that follow are new. */
   | 'new';
 
+/** Tells for each entry of an answer, one after the other, whether it is new. */
+export interface Alignment {
+  /** The answer is continuous with what was delivered. */
+  readonly found: boolean;
+  /** All further entries are new and need not be shown. */
+  readonly done: boolean;
+  /** Shows the next entry of the answer. `repeat` is its number among equal ones; see Repeats. */
+  place(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+    repeat: number,
+  ): Place;
+}
+
+/** Takes an entry and all behind it for new: where the first one after a damaged place is known. */
+export class StartMatcher implements Alignment {
+  readonly #matcher: AnchorMatcher;
+  done = false;
+
+  constructor(first: AnchorEntry) {
+    this.#matcher = new AnchorMatcher([first]);
+  }
+
+  get found(): boolean {
+    return this.done;
+  }
+
+  place(...entry: Parameters<Alignment['place']>): Place {
+    if (this.done) return 'new';
+    this.done = this.#matcher.place(...entry) === 'anchor';
+    return this.done ? 'new' : 'unknown';
+  }
+}
+
 /**
  * Finds the anchor run in an answer, entry by entry, in constant memory.
  *
@@ -25,7 +63,7 @@ export type Place =
  * end of the run was lost from the log, what follows the rest of it is new. Where equal entries leave several
  * ways to match, the longest is taken: what it skips is equal, to the nanosecond, to what Loki holds.
  */
-export class AnchorMatcher {
+export class AnchorMatcher implements Alignment {
   readonly #seconds: Float64Array;
   readonly #nanos: Float64Array;
   readonly #streams: Uint8Array;

@@ -1,6 +1,6 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
-import type { AnchorMatcher } from './anchor.js';
+import type { Alignment } from './anchor.js';
 import type { AnchorRing } from './anchor-ring.js';
 import { Repeats } from './fingerprint.js';
 
@@ -16,11 +16,12 @@ export interface NewEntries extends EntrySink {
 
 /** Splits one answer at the anchor: what stands before was delivered, what stands behind is new. */
 export class AnswerReader implements EntrySink {
-  readonly #matcher: AnchorMatcher;
+  readonly #matcher: Alignment;
   readonly #ring: AnchorRing;
   readonly #next: NewEntries;
   readonly #repeats = new Repeats();
   #begun = false;
+  readonly #most: number;
   readonly #watchedSeconds: number;
   readonly #watchedNanos: number;
   /** An entry with the stamp that was watched for went by. */
@@ -30,8 +31,18 @@ export class AnswerReader implements EntrySink {
   /** Of these, the ones that were delivered before. */
   reread = 0;
 
-  /** @param watchFor a stamp to watch for, ns */
-  constructor(matcher: AnchorMatcher, ring: AnchorRing, next: NewEntries, watchFor?: Nanoseconds) {
+  /**
+   * @param watchFor a stamp to watch for, ns
+   * @param most new entries that are taken; those that follow are left out
+   */
+  constructor(
+    matcher: Alignment,
+    ring: AnchorRing,
+    next: NewEntries,
+    watchFor?: Nanoseconds,
+    most = Infinity,
+  ) {
+    this.#most = most;
     this.#watchedSeconds = watchFor === undefined ? -1 : Number(watchFor / NS_PER_SECOND);
     this.#watchedNanos = watchFor === undefined ? -1 : Number(watchFor % NS_PER_SECOND);
     this.#matcher = matcher;
@@ -45,7 +56,7 @@ export class AnswerReader implements EntrySink {
   }
 
   get fresh(): number {
-    return this.entries - this.reread;
+    return Math.min(this.entries - this.reread, this.#most);
   }
 
   entry(
@@ -67,6 +78,7 @@ export class AnswerReader implements EntrySink {
       this.reread++;
       return;
     }
+    if (this.entries - this.reread > this.#most) return;
     if (!this.#begun) this.#begin();
     this.#next.before(seconds);
     this.#next.entry(stream, seconds, nanos, source, start, end, terminated);

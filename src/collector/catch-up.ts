@@ -150,6 +150,6 @@ function add(summary: CatchUpSummary, report: PollReport): void {
   summary.bytes += report.lineBytes;
   summary.duplicatesDropped += report.reread;
   summary.rejected += report.rejected;
-  if (report.gap) summary.gaps++;
+  summary.gaps += report.gaps;
   if (report.possibleGap) summary.possibleGaps++;
 }

@@ -12,7 +12,7 @@ export type GapCause =
 /** A stretch of a container's log that could not be delivered. */
 export interface Gap {
   readonly cause: GapCause;
-  /** Stamp of the last entry delivered before the gap, ns. */
+  /** Stamp of the last entry delivered before the gap, ns; at the beginning of a log a time before its first entry. */
   readonly lastDelivered: Nanoseconds;
   /** Stamp of the first entry there is behind it, ns. */
   readonly firstAvailable: Nanoseconds;
@@ -25,9 +25,31 @@ const REASONS: Record<GapCause, string> = {
 
 const MARK = 'pollard: gap: lines of container ';
 
-/** The line put into the container's own stream where lines are missing. The same at every replay. */
+/**
+ * The gap before an entry.
+ *
+ * @param lastDelivered ns; undefined: there is no entry before the gap
+ * @param created when the container was created, ns: nothing of its log is older, but where the clock was set
+ */
+export function gapBefore(
+  cause: GapCause,
+  lastDelivered: Nanoseconds | undefined,
+  firstAvailable: Nanoseconds,
+  created: Nanoseconds,
+): Gap {
+  const before = lastDelivered ?? (created < firstAvailable ? created : firstAvailable - 1n);
+  return { cause, lastDelivered: before, firstAvailable };
+}
+
+/**
+ * The line put into the container's own stream where lines are missing. The same at every replay. Its span begins with
+ * the earlier stamp, also where the clock was set back in between.
+ */
 export function gapText(containerName: string, gap: Gap): string {
-  const span = `between ${formatStamp(gap.lastDelivered)} and ${formatStamp(gap.firstAvailable)}`;
+  const { lastDelivered, firstAvailable } = gap;
+  const [from, to] =
+    lastDelivered <= firstAvailable ? [lastDelivered, firstAvailable] : [firstAvailable, lastDelivered];
+  const span = `between ${formatStamp(from)} and ${formatStamp(to)}`;
   return `${MARK}${containerName} ${span} may be missing: ${REASONS[gap.cause]}`;
 }
 
@@ -69,18 +91,23 @@ export class GapMarker implements EntrySink {
   readonly #lines: LineSink | undefined;
   readonly #containerName: string;
   readonly #cause: GapCause;
-  readonly #lastDelivered: Nanoseconds;
+  readonly #lastDelivered: Nanoseconds | undefined;
+  readonly #created: Nanoseconds;
   readonly #tell: (gap: Gap) => void;
   /** Set once the first entry went by. */
   gap: Gap | undefined;
 
-  /** @param lines where the marker goes; undefined for none (`gaps.marker: false`) */
+  /**
+   * @param lines where the marker goes; undefined for none (`gaps.marker: false`)
+   * @param lastDelivered, created as gapBefore takes them
+   */
   constructor(
     next: EntrySink,
     lines: LineSink | undefined,
     containerName: string,
     cause: GapCause,
-    lastDelivered: Nanoseconds,
+    lastDelivered: Nanoseconds | undefined,
+    created: Nanoseconds,
     tell: (gap: Gap) => void,
   ) {
     this.#next = next;
@@ -88,6 +115,7 @@ export class GapMarker implements EntrySink {
     this.#containerName = containerName;
     this.#cause = cause;
     this.#lastDelivered = lastDelivered;
+    this.#created = created;
     this.#tell = tell;
   }
 
@@ -102,7 +130,7 @@ export class GapMarker implements EntrySink {
   ): void {
     if (this.gap === undefined) {
       const firstAvailable = BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
-      this.gap = { cause: this.#cause, lastDelivered: this.#lastDelivered, firstAvailable };
+      this.gap = gapBefore(this.#cause, this.#lastDelivered, firstAvailable, this.#created);
       this.#tell(this.gap);
       const mark = gapLine(this.#containerName, this.gap);
       this.#lines?.line(stream, mark.seconds, mark.nanos, mark.text, 0, mark.text.length);

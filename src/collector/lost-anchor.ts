@@ -1,9 +1,13 @@
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { isDaemonError } from './answer-faults.js';
+import { readAround } from './around-damage.js';
+import { LogTooBusy } from './damaged-log.js';
 import { look } from './look.js';
+import { mayPassOver } from './may-pass-over.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { reachAround } from './recovery.js';
+import { findSoundAnswer } from './sound-answer.js';
 import { transfer } from './transfer.js';
 
 /** Each look at a log that shows nothing has one chance in two to show the error behind it. */
@@ -84,14 +88,26 @@ async function isEmpty(context: PollContext, task: PollTask, sum: PollSum): Prom
 
 /** Reads what lies behind a damaged place. If nothing could be read there, that is left to the next poll. */
 export async function recover(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
+  const { container, ended, signal } = task;
+  const isJournald = container.logDriver === 'journald';
   // journald of these Engines shows no empty lines, but counts them: nothing tells whether a window came in full.
-  if (context.sinceSemantics() === 'filter' && task.container.logDriver === 'journald') return;
-  const recovered = await reachAround(context, {
-    container: task.container,
-    cursor: sum.cursor,
-    ended: task.ended,
-    signal: task.signal,
-  });
+  if (context.sinceSemantics() === 'filter' && isJournald) return;
+  if (!mayPassOver(context, container)) {
+    const sound = await findSoundAnswer(context.read, container, sum.cursor.anchor, signal);
+    if (sound !== undefined) {
+      const { tail } = sound;
+      const which = tail === undefined ? {} : { tail };
+      sum.add(await transfer(context, { container, cursor: sum.cursor, ...which, ended, signal }));
+      return;
+    }
+  }
+  try {
+    // A journal is no file of the container's own, and tells nothing by what `tail` counts.
+    if (!isJournald && (await readAround(context, task, sum)) !== 'nothing') return;
+  } catch (error) {
+    if (!(error instanceof LogTooBusy)) throw error;
+  }
+  const recovered = await reachAround(context, { container, cursor: sum.cursor, ended, signal });
   if (recovered) sum.recovered(recovered);
   // A moment ago there was no error.
   else if (sum.fault === undefined) sum.suspect = true;

@@ -1,12 +1,12 @@
-import type { ContainerRef } from '../model/container.js';
 import { sound, type AnchorEntry, type Cursor, type LogPlace } from '../model/cursor.js';
 import { searchAnchor } from './anchor-search.js';
-import { gapLine, type Gap } from './gap.js';
+import { deliverPassedOver, markGap, type Delivered } from './around-damage.js';
+import { LogTooBusy } from './damaged-log.js';
+import { gapBefore } from './gap.js';
 import { hasHole, LARGEST_WHOLE, LookCutShort, windowForHole } from './hole.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { reachAround } from './recovery.js';
-import { lastStamp } from './transfer.js';
 import { widerWindow } from './window.js';
 
 /** The answer of a poll that held the anchor, or was all that the log had. */
@@ -16,18 +16,6 @@ export interface Answered {
   readonly window: number | undefined;
   /** Entries. */
   readonly answered: number;
-}
-
-/**
- * Whether the Engine may pass over entries in the middle of this log without a word. 20.10 may in the log of a json-file.
- * From Engine 23 on an answer ends where the damage is; from 27.4 on it goes on with the next file, if there is one.
- */
-export function mayPassOver(
-  { sinceSemantics, passesOverFiles }: Pick<PollContext, 'sinceSemantics' | 'passesOverFiles'>,
-  { logDriver, singleFile }: ContainerRef,
-): boolean {
-  if (sinceSemantics() === 'filter') return logDriver === 'json-file';
-  return singleFile !== true && passesOverFiles?.() === true;
 }
 
 /**
@@ -50,7 +38,7 @@ export async function lookForHole(
   try {
     const isDone = wasLeft
       ? await lookBehindPlace(context, task, sum, place)
-      : await nameHole(context, task, sum, before, windowForHole(window, answered));
+      : await nameHole(context, task, sum, before, windowForHole(window, answered), { window, answered });
     if (!isDone || sum.fault !== undefined) return;
   } catch (error) {
     if (!(error instanceof LookCutShort)) throw error;
@@ -65,16 +53,23 @@ export async function lookForHole(
 /** @returns whether it was found out */
 async function nameHole(
   context: PollContext,
-  { container, ended, signal }: PollTask,
+  task: PollTask,
   sum: PollSum,
   cursor: Cursor,
   wide: number | undefined,
+  delivered: Delivered | undefined,
 ): Promise<boolean> {
   if (wide === undefined) return true;
+  const { container, ended, signal } = task;
   const found = await hasHole(context.read, container, wide, signal);
   if (found !== true) return found === false;
-  const recovered = await reachAround(context, { container, cursor, ended, signal, readPast: true });
-  if (recovered) sum.recovered(recovered);
+  try {
+    await deliverPassedOver(context, task, sum, cursor, delivered);
+  } catch (error) {
+    if (!(error instanceof LogTooBusy)) throw error;
+    const recovered = await reachAround(context, { container, cursor, ended, signal, readPast: true });
+    if (recovered) sum.recovered(recovered);
+  }
   return true;
 }
 
@@ -94,10 +89,17 @@ async function lookBehindPlace(
   // As little as a whole log that large.
   if (found === undefined) return true;
   const cursor: Cursor = { ...sum.cursor, ...place };
-  const wide = windowForHole(found.window, found.entries);
-  if (!(await nameHole(context, task, sum, cursor, wide))) return false;
-  const { first } = found;
-  if (first !== undefined && !sum.hasRecovered) await mark(context, task.container, place, first);
+  const { first, window, entries: answered } = found;
+  // From where on 20.10 goes on behind damage depends on where its answer began, and the polls' are not known any more.
+  const delivered = context.sinceSemantics() === 'filter' ? undefined : { window, answered };
+  const wide = windowForHole(window, answered);
+  if (!(await nameHole(context, task, sum, cursor, wide, delivered))) return false;
+  if (first !== undefined && sum.gaps === 0) {
+    const { container } = task;
+    const gap = gapBefore('rotated', place.anchor.at(-1)?.stamp, first.stamp, container.created);
+    await markGap(context, container, gap, first);
+    sum.named(gap);
+  }
   return true;
 }
 
@@ -125,21 +127,4 @@ async function reachOf(
     if (tail >= LARGEST_WHOLE) return undefined;
     tail = Math.min(widerWindow(tail) ?? LARGEST_WHOLE, LARGEST_WHOLE);
   }
-}
-
-/** Puts the mark of a gap before the first entry that the log still has; that and all behind it was delivered. */
-async function mark(
-  context: PollContext,
-  container: ContainerRef,
-  place: LogPlace,
-  { stamp, stream }: AnchorEntry,
-): Promise<void> {
-  const gap: Gap = { cause: 'rotated', lastDelivered: lastStamp(place.anchor), firstAvailable: stamp };
-  if (context.settings.gapMarker) {
-    const batch = context.newBatch(container, stream);
-    const { seconds, nanos, text } = gapLine(container.name, gap);
-    batch.append(seconds, nanos, text, 0, text.length);
-    await context.push(batch);
-  }
-  context.onGap(container, gap);
 }

@@ -19,7 +19,9 @@ export interface PollReport {
   readonly widenings: number;
   /** The window that the anchor was found in; undefined for the whole log. */
   readonly window: number | undefined;
+  /** The last gap that was named, and how many were. */
   readonly gap: Gap | undefined;
+  readonly gaps: number;
   /** The beginning of the log may be missing. */
   readonly possibleGap: PossibleGap | undefined;
   readonly fault: Error | undefined;
@@ -38,6 +40,8 @@ export class PollSum {
   suspect = false;
   tailHung = false;
   widenings = 0;
+  /** Gaps that were named. */
+  gaps = 0;
   fault: Error | undefined;
   #readable: number | undefined;
   #gap: Gap | undefined;
@@ -56,15 +60,26 @@ export class PollSum {
 
   add(result: TransferResult): void {
     this.cursor = result.cursor;
+    this.addAside(result);
+  }
+
+  /** Of entries that stand before the place of the cursor. */
+  addAside(result: TransferResult): void {
     this.fault = result.fault;
-    this.#gap = result.gap ?? this.#gap;
+    if (result.gap !== undefined) this.named(result.gap);
     this.#possibleGap = result.possibleGap ?? this.#possibleGap;
-    this.fresh += result.entries - result.reread;
+    this.fresh += result.fresh;
     this.#reread += result.reread;
     this.#lines += result.lines;
     this.#lineBytes += result.lineBytes;
     this.#rejected += result.rejected;
     this.looked(result.entries, result.bodyBytes);
+  }
+
+  /** A gap was named. */
+  named(gap: Gap): void {
+    this.gaps++;
+    this.#gap = gap;
   }
 
   /** What lies behind a damaged place was looked for, and found. */
@@ -97,6 +112,7 @@ export class PollSum {
       widenings: this.widenings,
       window,
       gap: this.#gap,
+      gaps: this.gaps,
       possibleGap: this.#possibleGap,
       fault: this.fault,
       suspect: this.suspect,

@@ -91,8 +91,12 @@ async function widestReadable(context: TransferContext, task: RecoveryTask): Pro
   }
 }
 
+/**
+ * More entries than were asked for are no damage: journald goes back by so many and then reads to the end as it is when
+ * it gets there (moby: daemon/logger/journald/read.go), and a log in files may have two entries on one line.
+ */
 function isWhole({ fault, entries }: Look, tail: number): boolean {
-  return fault === undefined && entries === tail;
+  return fault === undefined && entries >= tail;
 }
 
 /** By doubling, and by halving what lies between. @param good a window that is readable */

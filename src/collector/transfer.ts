@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { LineBatch } from './line-batch.js';
 import type { EntrySink } from '../docker/entry-sink.js';
-import { AnchorMatcher } from './anchor.js';
+import { AnchorMatcher, StartMatcher } from './anchor.js';
 import { AnchorRing, entryOf } from './anchor-ring.js';
 import { AnswerReader, type NewEntries } from './answer-reader.js';
 import { Delivery, type Delivered } from './delivery.js';
@@ -59,6 +59,10 @@ export interface TransferRequest {
   readonly since?: Nanoseconds;
   /** Set: all of the answer is new, behind a gap; the anchor is not looked for. */
   readonly behindGap?: GapCause;
+  /** Set: this entry and what follows it is new, at most so many entries; the anchor is not looked for. */
+  readonly startsAt?: { readonly first: AnchorEntry; readonly most?: number };
+  /** Set: the stamp after which lines are missing, ns; left out: that of the cursor's last entry. */
+  readonly lastDelivered?: Nanoseconds;
   /** Set: what stands behind the gap was shown already, and lines that were open went on in it. */
   readonly readPast?: boolean;
   /** Set: the log is known to be empty, so that an answer without entries is what stands behind the gap. */
@@ -81,6 +85,8 @@ export interface TransferResult {
   /** The answer held an entry with the stamp watched for. */
   readonly sawWatched: boolean;
   readonly reread: number;
+  /** New entries, delivered. */
+  readonly fresh: number;
   readonly lines: number;
   readonly lineBytes: number;
   readonly rejected: number;
@@ -143,13 +149,16 @@ export async function transfer(context: TransferContext, request: TransferReques
         container.name,
         request.behindGap,
         // What was passed over before the log was rotated is inside of the gap.
-        lastStamp((cursor.soundUpTo ?? cursor).anchor),
+        request.lastDelivered ?? (cursor.soundUpTo ?? cursor).anchor.at(-1)?.stamp,
+        container.created,
         (gap) => context.onGap(container, gap),
       )
     : undefined;
   const startWatch = watchOfStart(context, request, assembler, delivery);
   const entries: EntrySink = marker ?? startWatch ?? assembler;
   const matcher = new AnchorMatcher(request.behindGap ? [] : cursor.anchor, request.acceptsPart);
+  const { startsAt } = request;
+  const alignment = startsAt === undefined ? matcher : new StartMatcher(startsAt.first);
   let isFirst = true;
   const fresh: NewEntries = {
     begin: () => {
@@ -175,7 +184,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     },
     after: () => delivery.after(),
   };
-  const reader = new AnswerReader(matcher, ring, fresh, request.watchFor);
+  const reader = new AnswerReader(alignment, ring, fresh, request.watchFor, startsAt?.most);
 
   const logs = {
     containerId: container.id,
@@ -193,7 +202,8 @@ export async function transfer(context: TransferContext, request: TransferReques
     throw error;
   });
   try {
-    const inFull = answer.fault === undefined && reader.entries === request.tail;
+    const inFull =
+      answer.fault === undefined && request.tail !== undefined && reader.entries >= request.tail;
     // What is passed over counts for `tail`.
     if (inFull && cursor.soundUpTo === undefined) soundUpTo = undefined;
     // Behind a gap, an answer without entries says nothing: the place before the gap is still the one that counts.
@@ -219,6 +229,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     entries: reader.entries,
     sawWatched: reader.sawWatched,
     reread: reader.reread,
+    fresh: reader.fresh,
     lines: delivery.lines,
     lineBytes: delivery.bytes,
     rejected: delivery.rejected,

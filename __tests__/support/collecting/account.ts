@@ -176,11 +176,17 @@ function namedByMarks(
     // A possible gap begins with the log.
     return isPossibleGapText(mark) ? [{ ...span, lastDelivered: 0n }] : [span];
   });
-  const places = gaps.flatMap(({ lastDelivered, firstAvailable }) => {
-    // Nothing was delivered before a gap at the beginning.
-    const from = lastDelivered === 0n ? 0 : inOrder.find(({ stampNs }) => stampNs === lastDelivered)?.first;
+  // A mark begins with the earlier stamp, also where the clock was set back inside of the gap.
+  const directions = gaps.flatMap(({ lastDelivered: a, firstAvailable: b }) => [
+    [a, b],
+    [b, a],
+  ]);
+  const places = directions.flatMap(([before, behind]) => {
+    // Nothing was delivered before a gap at the beginning: its mark begins with the container's creation.
+    const isBeginning = inOrder.every(({ stampNs }) => before !== undefined && before < stampNs);
+    const from = isBeginning ? 0 : inOrder.find(({ stampNs }) => stampNs === before)?.first;
     if (from === undefined) return [];
-    const ends = inOrder.filter(({ stampNs, first }) => first >= from && stampNs === firstAvailable);
+    const ends = inOrder.filter(({ stampNs, first }) => first >= from && stampNs === behind);
     // Of several of this stamp some may be inside of the gap. Of one that came in part, the whole is not there.
     const to = (ends.find(isThere) ?? ends[0])?.last;
     return to === undefined ? [] : [{ from, to }];

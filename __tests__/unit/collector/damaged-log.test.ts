@@ -20,6 +20,11 @@ import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
 
 const NOW = 1_700_000_000n * NS_PER_SECOND;
 
+/** As inspect tells it of a real container. */
+function isSingleFile({ format = 'json-file', maxFiles = 1 }: EngineLogOptions): boolean {
+  return format === 'journald' || (format === 'json-file' && maxFiles === 1);
+}
+
 /** A container whose log is kept as a version of the Engine does, and a runner that polls it. */
 function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
   const log = new EngineLog({ ...options, profile: ENGINE_PROFILES[profile] });
@@ -38,6 +43,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     startedAt: NOW - NS_PER_SECOND,
     finishedAt: 0n,
     running: true,
+    ...(isSingleFile(options) ? { singleFile: true } : {}),
   };
   const tails: (number | undefined)[] = [];
   const read: LogSource = async ({ tail, since, lastWords }, sink) => {
@@ -92,6 +98,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
         gapMarker: true,
       },
       sinceSemantics: () => ENGINE_PROFILES[profile].since,
+      passesOverFiles: () => ENGINE_PROFILES[profile].corruption === 'skip_rest_of_file',
       poll: { window: { enabled: true, anchor: 32 }, overlap: 2n * NS_PER_SECOND, openMaxAge: 30_000 },
     },
   });
@@ -208,6 +215,46 @@ test('empty lines that journald of an old Engine hides are no damage, nor is an 
   end();
   await pollOn();
   expect({ lines: lines(), told: told() }).toEqual({ lines: shown, told: [] });
+});
+
+describe('a log of journald that grows while it is read, so that an answer has more entries than were asked for', () => {
+  const GROWTHS = [1, 37, 300].flatMap((growth) => [1, 2, 5, 9].map((quiet) => [growth, quiet] as const));
+
+  test.each(GROWTHS)(
+    "no sound line is skipped for the daemon's error of a moment (%d entries during each answer behind the first %d)",
+    async (growth, quiet) => {
+      for (const profile of ['24', '26', '28.5'] as const) {
+        for (const delivered of [0, 200]) {
+          const { log, write, poll, pollOn, end, lines, told, failures } = setUp(profile, {
+            format: 'journald',
+          });
+          let count = 0;
+          const writeMore = (more: number): void => {
+            for (let i = 0; i < more; i++) write(`line ${count++}`);
+          };
+          writeMore(delivered);
+          if (delivered > 0) await poll();
+          writeMore(1861);
+          let answers = 0;
+          log.whileAnswering = () => {
+            if (answers++ >= quiet && answers < 80) writeMore(growth);
+          };
+          failures.push(new LogBodyError('daemon_error', 'for a moment'));
+          for (let polls = 0; polls < 3; polls++) await poll();
+          log.whileAnswering = undefined;
+          await poll();
+          end();
+          await pollOn();
+          expect({ profile, delivered, told: told(), lines: lines().length }).toEqual({
+            profile,
+            delivered,
+            told: [],
+            lines: count,
+          });
+        }
+      }
+    },
+  );
 });
 
 describe('an error that passes by, and is told where a damaged record would be', () => {

@@ -107,7 +107,7 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     damage(43, 0);
     expect((await poll()).gap).toMatchObject({ cause: 'unreadable' });
     expect(new Set(lines())).toEqual(new Set([...numbers(0, 43), ...numbers(44, 50)]));
-    expect(gaps()).toEqual([{ lastDelivered: START + 39n, firstAvailable: START + 44n }]);
+    expect(gaps()).toEqual([{ lastDelivered: START + 42n, firstAvailable: START + 44n }]);
     write(5);
     await poll();
     await poll();
@@ -118,7 +118,7 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     }
     damage(56, 0);
     await poll();
-    expect(gaps()).toEqual([expect.anything(), { lastDelivered: START + 54n, firstAvailable: stamp }]);
+    expect(gaps()).toEqual([expect.anything(), { lastDelivered: stamp, firstAvailable: stamp }]);
   });
 
   test('a line that goes on behind it is sent again as it was shown, and not in two', async () => {
@@ -141,7 +141,7 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     damage(0, 5);
     await poll();
     expect(new Set(lines())).toEqual(new Set(numbers(1, 8)));
-    expect(gaps()).toEqual([{ lastDelivered: 0n, firstAvailable: START + 1n }]);
+    expect(gaps()).toEqual([{ lastDelivered: container.created, firstAvailable: START + 1n }]);
     write(4);
     await poll();
     expect(new Set(lines())).toEqual(new Set(numbers(1, 12)));
@@ -162,7 +162,7 @@ describe('an Engine that passes over entries behind a damaged one, and then goes
     expect(new Set(lines())).toEqual(new Set([...numbers(0, 45), ...numbers(46, 60)]));
     expect(gaps()).toEqual([
       { lastDelivered: START + 39n, firstAvailable: START + 40n },
-      { lastDelivered: START + 39n, firstAvailable: START + 46n },
+      { lastDelivered: START + 44n, firstAvailable: START + 46n },
     ]);
   });
 

@@ -29,6 +29,7 @@ function reportOf(lines: number, more: Partial<PollReport> = {}): PollReport {
     window: 50,
     gap: undefined,
     possibleGap: undefined,
+    gaps: 0,
     fault: undefined,
     suspect: false,
     tailHung: false,

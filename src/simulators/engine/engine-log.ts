@@ -42,6 +42,13 @@ export class EngineLog {
   readonly profile: EngineProfile;
   readonly #files: LogFiles;
   readonly #onEntry: ((entry: LogEntry, sequence: number) => void) | undefined;
+  /**
+   * Called while an answer is read, for what the container writes meanwhile. A log in files is answered as it was when
+   * the reading began. journald is not: its driver goes back by `tail` entries, and then reads to the end as it is when
+   * it gets there, so that the answer has more entries than were asked for (moby: daemon/logger/journald/read.go,
+   * initialSeekTail and drainJournal).
+   */
+  whileAnswering: (() => void) | undefined;
   #copiers: Record<StreamName, StreamCopier>;
 
   constructor(options: EngineLogOptions = {}) {
@@ -174,7 +181,16 @@ export class EngineLog {
   open(query: LogQuery & { readonly generation?: SinceGeneration } = {}): LogReading {
     const rules =
       query.generation === undefined ? this.profile : { ...this.profile, since: query.generation };
-    return readLog(this.#files.files, query, rules, this.framed);
+    if (this.format !== 'journald') {
+      const reading = readLog(this.#files.files, query, rules, this.framed);
+      this.whileAnswering?.();
+      return reading;
+    }
+    const before = this.nextSequence;
+    this.whileAnswering?.();
+    const written = this.nextSequence - before;
+    const tail = query.tail === undefined || query.tail <= 0 ? query.tail : query.tail + written;
+    return readLog(this.#files.files, { ...query, tail }, rules, this.framed);
   }
 
   #fileFromNewest(file: number): LogFileState {

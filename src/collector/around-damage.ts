@@ -1,0 +1,200 @@
+import type { ContainerRef } from '../model/container.js';
+import type { AnchorEntry, Cursor } from '../model/cursor.js';
+import { DamagedLog, LogTooBusy } from './damaged-log.js';
+import { gapBefore, gapLine, type Gap } from './gap.js';
+import { mayPassOver } from './may-pass-over.js';
+import type { PollSum } from './poll-sum.js';
+import type { PollContext, PollTask } from './poll-task.js';
+import { transfer, type TransferRequest, type TransferResult } from './transfer.js';
+
+/** So often a run is asked for again, where an answer began elsewhere or the daemon's error came first. */
+const TIMES = 16;
+/** Requests of one poll, about; what is left of a log with many damaged places is left to the next poll. */
+const MOST_LOOKS = 1000;
+
+/**
+ * Reads on behind the cursor in a log with damaged places: delivers each run of sound entries from its first one on, in
+ * the order of the log, and names each damaged place between them.
+ *
+ * @returns where the log ends with a damaged place: `damaged`; `nothing` when nothing could be shown at all
+ * @throws LogTooBusy when the log is written to too fast
+ */
+export async function readAround(
+  context: PollContext,
+  task: PollTask,
+  sum: PollSum,
+): Promise<'sound' | 'damaged' | 'nothing' | 'unfinished'> {
+  const passesOver = mayPassOver(context, task.container);
+  const log = await openLog(context, task, passesOver);
+  let isBehindDamage = false;
+  let position = await log.locate(sum.cursor.anchor);
+  if (position === undefined) {
+    const oldest = await log.oldest();
+    const last = sum.cursor.anchor.at(-1);
+    // A place that is not found may be there, in front of what would be delivered once more.
+    if (oldest === undefined || (last !== undefined && last.stamp >= oldest.first.stamp)) return 'nothing';
+    position = oldest.position;
+    isBehindDamage = oldest.isBehindDamage || last !== undefined;
+  } else {
+    position--;
+  }
+  /** Of the run that is read; undefined while no damage was met. */
+  let length: number | undefined;
+  while (position > 0) {
+    if (log.looks > MOST_LOOKS && sum.fresh > 0) {
+      sum.suspect = true;
+      return 'unfinished';
+    }
+    const first = await log.soundAt(position);
+    if (first === undefined) {
+      isBehindDamage = true;
+      position = await log.nextSound(position);
+      continue;
+    }
+    const most = passesOver ? (await log.runFrom(position)).length : Infinity;
+    const where = isBehindDamage ? ({ behindGap: 'unreadable' } as const) : {};
+    const request = { container: task.container, cursor: sum.cursor, ...where, ended: task.ended };
+    const result = await take(context, log, position, { ...request, signal: task.signal }, first, most);
+    if (result === undefined) throw new LogTooBusy();
+    sum.add(result);
+    if (isBehindDamage) length = result.fresh;
+    else if (length !== undefined) length += result.fresh;
+    if (result.fault !== undefined && task.signal.aborted) return 'unfinished';
+    isBehindDamage = false;
+    position -= result.fresh;
+    if (position <= 0 && length !== undefined) sum.recovered({ readable: length, result: undefined });
+  }
+  return isBehindDamage ? 'damaged' : 'sound';
+}
+
+/**
+ * Delivers what was passed over behind a place, and what follows it up to there was delivered: the runs of sound entries
+ * that an answer from that place on does not show. Each damaged place is named.
+ *
+ * @param place the cursor before; nothing that stands before it is looked at
+ * @param delivered the answer that was delivered; undefined: that is not known, and all is delivered again
+ */
+export async function deliverPassedOver(
+  context: PollContext,
+  task: PollTask,
+  sum: PollSum,
+  place: Pick<Cursor, 'anchor'>,
+  delivered: Delivered | undefined,
+): Promise<void> {
+  const { container, ended, signal } = task;
+  const log = await openLog(context, task, true);
+  const shown = await shownBy(log, delivered, sum.cursor.anchor.at(-1));
+  const located = await log.locate(place.anchor);
+  const oldest = located === undefined ? await log.oldest() : undefined;
+  // The poll may have named that already.
+  const isRotated = place.anchor.length > 0 && sum.gaps === 0;
+  let position = located === undefined ? (oldest?.position ?? 0) : located - 1;
+  let before = place.anchor.at(-1)?.stamp;
+  let isBehindDamage = oldest !== undefined && (oldest.isBehindDamage || isRotated);
+  while (position > 0) {
+    const first = await log.soundAt(position);
+    if (first === undefined) {
+      isBehindDamage = true;
+      position = await log.nextSound(position);
+      continue;
+    }
+    const { length, entries } = await log.runFrom(position);
+    const known = entries.findIndex((entry) => shown.has(keyOf(entry)));
+    const hidden = known < 0 ? length : known;
+    const isLast = length === position;
+    if (hidden > 0) {
+      const cursor: Cursor = { ...sum.cursor, anchor: [], open: [] };
+      const behindGap = { behindGap: 'unreadable' } as const;
+      const request: TransferRequest = {
+        container,
+        cursor,
+        ...(isBehindDamage ? behindGap : {}),
+        ...(before === undefined ? {} : { lastDelivered: before }),
+        ended,
+        signal,
+      };
+      const isEnd = isLast && known < 0;
+      // The place of the cursor stands further on, but where this is the end of the log.
+      const aside = isEnd ? context : { ...context, commit: async () => Promise.resolve() };
+      const most = isEnd ? Infinity : hidden;
+      const result = await take(aside, log, position, request, first, most);
+      if (result === undefined) throw new LogTooBusy();
+      if (isEnd) sum.add(result);
+      else sum.addAside(result);
+      if (result.fault !== undefined) return;
+    } else if (isBehindDamage) {
+      const gap = gapBefore('unreadable', before, first.stamp, container.created);
+      await markGap(context, container, gap, first);
+      sum.named(gap);
+    }
+    if (isLast && isBehindDamage) sum.recovered({ readable: length, result: undefined });
+    isBehindDamage = false;
+    before = entries.at(-1)?.stamp ?? before;
+    position -= length;
+  }
+}
+
+/** An answer all of which was delivered. */
+export interface Delivered {
+  /** With which it was asked for, entries; undefined: the whole log. */
+  readonly window: number | undefined;
+  /** Entries that came. */
+  readonly answered: number;
+}
+
+/** The entries of an answer that was delivered: it is asked for again. None when it does not come as it was. */
+async function shownBy(
+  log: DamagedLog,
+  delivered: Delivered | undefined,
+  last: AnchorEntry | undefined,
+): Promise<ReadonlySet<string>> {
+  if (delivered === undefined || last === undefined) return new Set();
+  const { window, answered } = delivered;
+  const written = (await log.entriesAfter(last)) ?? 0;
+  const shown = await log.shownFrom(window === undefined ? undefined : window + written);
+  return shown.length === answered + written ? new Set(shown.entries.map(keyOf)) : new Set();
+}
+
+/** Puts the mark of a gap before an entry that was delivered. */
+export async function markGap(
+  context: PollContext,
+  container: ContainerRef,
+  gap: Gap,
+  { stream }: AnchorEntry,
+): Promise<void> {
+  if (context.settings.gapMarker) {
+    const batch = context.newBatch(container, stream);
+    const { seconds, nanos, text } = gapLine(container.name, gap);
+    batch.append(seconds, nanos, text, 0, text.length);
+    await context.push(batch);
+  }
+  context.onGap(container, gap);
+}
+
+/** @returns undefined when the run did not come, however often it was asked for */
+async function take(
+  context: PollContext,
+  log: DamagedLog,
+  position: number,
+  request: TransferRequest,
+  first: AnchorEntry,
+  most: number,
+): Promise<TransferResult | undefined> {
+  for (let times = 0; times < TIMES; times++) {
+    const startsAt = { first, most };
+    const result = await transfer(context, { ...request, tail: log.tailOf(position), startsAt });
+    if (result.found || request.signal.aborted) return result;
+    // Counts what was written since.
+    await log.soundAt(position);
+  }
+  return undefined;
+}
+
+async function openLog(context: PollContext, task: PollTask, passesOver: boolean): Promise<DamagedLog> {
+  const { container, ended, signal } = task;
+  return await DamagedLog.begin({ read: context.read, container, passesOver, grows: !ended, signal });
+}
+
+function keyOf({ stamp, stream, hash }: AnchorEntry): string {
+  return `${stream} ${stamp} ${hash}`;
+}

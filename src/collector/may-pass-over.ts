@@ -1,0 +1,14 @@
+import type { ContainerRef } from '../model/container.js';
+import type { PollContext } from './poll-task.js';
+
+/**
+ * Whether the Engine may pass over entries in the middle of this log without a word. 20.10 may in the log of a json-file.
+ * From Engine 23 on an answer ends where the damage is; from 27.4 on it goes on with the next file, if there is one.
+ */
+export function mayPassOver(
+  { sinceSemantics, passesOverFiles }: Pick<PollContext, 'sinceSemantics' | 'passesOverFiles'>,
+  { logDriver, singleFile }: ContainerRef,
+): boolean {
+  if (sinceSemantics() === 'filter') return logDriver === 'json-file';
+  return singleFile !== true && passesOverFiles?.() === true;
+}

@@ -1,0 +1,158 @@
+import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { AnchorEntry } from '../model/cursor.js';
+import { NS_PER_SECOND } from '../model/nanoseconds.js';
+import { entryOf } from './anchor-ring.js';
+import { Repeats } from './fingerprint.js';
+
+/**
+ * What an answer shows, read without delivering it. Entries are compared without their number among equal ones, which an
+ * answer that begins in the midst of these counts wrongly.
+ */
+export abstract class Shown implements EntrySink {
+  entries = 0;
+  /** Called when the rest of the answer is not wanted. */
+  onEnough: (() => void) | undefined;
+
+  reset(): void {
+    this.entries = 0;
+  }
+
+  abstract entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void;
+
+  letGo(): void {
+    // Nothing of the text is kept.
+  }
+}
+
+/** The first entries of an answer. */
+export class FirstEntries extends Shown {
+  kept: AnchorEntry[] = [];
+  readonly #count: number;
+  readonly #isEnough: boolean;
+
+  /** @param isEnough the rest of the answer is not wanted */
+  constructor(count: number, isEnough = false) {
+    super();
+    this.#count = count;
+    this.#isEnough = isEnough;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.kept = [];
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    this.entries++;
+    if (this.entries > this.#count) return;
+    this.kept.push(entryOf(stream, seconds, nanos, source, start, end, 0));
+    if (this.#isEnough && this.entries === this.#count) this.onEnough?.();
+  }
+}
+
+/** Where in an answer an entry is found; of several that are equal, the last. */
+export class LastMatch extends Shown {
+  /** -1: it is not there. */
+  index = -1;
+  readonly #wanted: AnchorEntry;
+  readonly #seconds: number;
+  readonly #nanos: number;
+  readonly #isEnough: boolean;
+
+  /** @param isEnough the rest of the answer is not wanted once it is found */
+  constructor(wanted: AnchorEntry, isEnough = false) {
+    super();
+    this.#wanted = wanted;
+    this.#seconds = Number(wanted.stamp / NS_PER_SECOND);
+    this.#nanos = Number(wanted.stamp % NS_PER_SECOND);
+    this.#isEnough = isEnough;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.index = -1;
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    this.entries++;
+    if (nanos !== this.#nanos || seconds !== this.#seconds) return;
+    if (!isSame(entryOf(stream, seconds, nanos, source, start, end, 0), this.#wanted)) return;
+    this.index = this.entries - 1;
+    if (this.#isEnough) this.onEnough?.();
+  }
+}
+
+/** Where in an answer the last entry that belongs to an anchor is found. */
+export class AnchorPlace extends Shown {
+  first: AnchorEntry | undefined;
+  /** In the answer; -1: none is there. */
+  index = -1;
+  /** In the anchor. */
+  at = -1;
+  readonly #anchor: readonly AnchorEntry[];
+  readonly #byStamp = new Set<bigint>();
+  readonly #repeats = new Repeats();
+
+  constructor(anchor: readonly AnchorEntry[]) {
+    super();
+    this.#anchor = anchor;
+    for (const { stamp } of anchor) this.#byStamp.add(stamp);
+  }
+
+  override reset(): void {
+    super.reset();
+    this.first = undefined;
+    this.index = this.at = -1;
+  }
+
+  entry(
+    stream: StreamNumber,
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    this.entries++;
+    const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
+    this.first ??= entryOf(stream, seconds, nanos, source, start, end, 0);
+    if (!this.#byStamp.has(BigInt(seconds) * NS_PER_SECOND + BigInt(nanos))) return;
+    const entry = entryOf(stream, seconds, nanos, source, start, end, repeat);
+    const at = this.#anchor.findLastIndex((anchored) => isSame(anchored, entry));
+    if (at < 0) return;
+    this.at = at;
+    this.index = this.entries - 1;
+  }
+
+  override letGo(): void {
+    this.#repeats.letGo();
+  }
+}
+
+/** Whether two entries have one stamp, stream and text. */
+export function isSame(a: AnchorEntry | undefined, b: AnchorEntry | undefined): boolean {
+  return (
+    a !== undefined && b !== undefined && a.stamp === b.stamp && a.stream === b.stream && a.hash === b.hash
+  );
+}
