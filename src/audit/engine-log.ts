@@ -1,16 +1,21 @@
+import { mayBeDamage } from '../collector/answer-faults.js';
 import type { FlowControl, LogSource } from '../collector/log-source.js';
 import { lineRules } from '../collector/line-assembler.js';
 import { look } from '../collector/look.js';
+import { mayPassOver, whatIsPassedOver } from '../collector/may-pass-over.js';
 import type { SinceSemantics } from '../docker/api-version.js';
 import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { passesOverSome, showRuns } from './damaged-reading.js';
 import { EngineReader, type EngineLineVisitor } from './engine-reader.js';
 import { stampOf } from '../loki/read/stamp-range.js';
 
 export interface EngineLogContext {
   readonly read: LogSource;
   readonly sinceSemantics: () => SinceSemantics;
+  /** Whether the Engine goes on with the next file behind a damaged record. Left out: it does not. */
+  readonly passesOverFiles?: () => boolean;
   /** As the collector has it (`lines.max_bytes`): a longer line is several. */
   readonly maxLineBytes: number;
   /** As the collector has it (`lines.equal_stamps: shift`). */
@@ -46,6 +51,8 @@ export class EngineLog {
   #settledUntil: Nanoseconds = 0n;
   #hidesPlace = false;
   #last: AnchorEntry | undefined;
+  /** The Engine passes over entries in the middle of this log. */
+  #passesOver = false;
 
   constructor(context: EngineLogContext, container: ContainerRef, cursor: Cursor | undefined) {
     this.#context = context;
@@ -67,13 +74,17 @@ export class EngineLog {
   }
 
   /**
-   * Looks at the log's last entry, which each further reading must reach.
+   * Looks at the log's last entry, which each further reading must reach, and whether the Engine passes over entries in
+   * the middle of it.
    *
    * @throws PollardError when the log cannot be read at all
    */
   async lookAtEnd(signal: AbortSignal): Promise<void> {
     const end = await look(this.#context.read, this.container, 1, 1, signal);
     this.#last = end.fault === undefined ? end.last[0] : undefined;
+    const { read } = this.#context;
+    this.#passesOver =
+      mayPassOver(this.#context, this.container) && (await passesOverSome(read, this.container, signal));
   }
 
   /** The stamp of the oldest entry there is; undefined when there is none. What is older was rotated away. */
@@ -126,16 +137,38 @@ export class EngineLog {
       // One that is older than what is asked for need not come.
       since !== undefined && this.#last !== undefined && this.#last.stamp < since ? undefined : this.#last,
     );
-    const answer = await read(this.#request(since, signal, flow), reader);
-    signal.throwIfAborted();
+    const fault = await this.#showAll(since, reader, signal, flow);
     const ended = !this.container.running && this.container.finishedAt > 0n;
-    reader.finish(ended && answer.fault === undefined);
+    reader.finish(ended && fault === undefined);
     if (this.#anchor === 'not-looked-for') {
       this.#anchor = reader.anchorFound ? 'found' : 'absent';
       this.#settledUntil = reader.settledUntil;
       this.#hidesPlace = !reader.anchorFound && !reader.sawLast;
     }
-    return { entries: reader.entries, fault: answer.fault, complete: reader.sawLast };
+    return { entries: reader.entries, fault, complete: reader.sawLast };
+  }
+
+  /**
+   * Shows a reader all that the Engine can be made to show, as the collector does: where an answer ends at a damaged
+   * record, or passes over it, each run of sound entries is asked for by itself.
+   *
+   * @returns why not all was shown
+   */
+  async #showAll(
+    since: Nanoseconds | undefined,
+    reader: EngineReader,
+    signal: AbortSignal,
+    flow: FlowControl | undefined,
+  ): Promise<Error | undefined> {
+    const { read } = this.#context;
+    const passesOver = whatIsPassedOver(this.#context, this.container);
+    const damaged = { read, container: this.container, passesOver, signal, flow };
+    if (this.#passesOver && (await showRuns(damaged, [], reader))) return undefined;
+    const { fault } = await read(this.#request(since, signal, flow), reader);
+    signal.throwIfAborted();
+    const isWhole = fault === undefined ? reader.sawLast : !mayBeDamage(fault);
+    if (isWhole || this.container.logDriver === 'journald') return fault;
+    return (await showRuns(damaged, reader.lastEntries(), reader)) ? undefined : fault;
   }
 
   #request(since: Nanoseconds | undefined, signal: AbortSignal, flow?: FlowControl) {

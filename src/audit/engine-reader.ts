@@ -1,11 +1,13 @@
-import { AnchorMatcher } from '../collector/anchor.js';
+import { AnchorMatcher, MAX_ANCHOR } from '../collector/anchor.js';
+import { AnchorRing } from '../collector/anchor-ring.js';
 import { Repeats } from '../collector/fingerprint.js';
 import { LineAssembler, type LineRules, type LineSink } from '../collector/line-assembler.js';
 import { MovedStamps } from '../collector/moved-stamps.js';
-import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { StreamNumber } from '../docker/entry-sink.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { nanosOf, secondsOf, stampOf } from '../loki/read/stamp-range.js';
+import type { RunSink } from './damaged-reading.js';
 
 /** Takes the lines of a log, in file order. */
 export interface EngineLineVisitor {
@@ -32,11 +34,12 @@ export interface SplitRules extends LineRules {
 }
 
 /** Makes lines of entries, and knows on which side of the cursor they stand. */
-export class EngineReader implements EntrySink, LineSink {
+export class EngineReader implements RunSink, LineSink {
   readonly #visitor: EngineLineVisitor;
   readonly #assembler: LineAssembler;
   readonly #matcher: AnchorMatcher | undefined;
   readonly #repeats = new Repeats();
+  readonly #ring = new AnchorRing(MAX_ANCHOR, []);
   readonly #openInCursor: readonly [undefined, boolean, boolean];
   readonly #last: AnchorEntry | undefined;
   readonly #lastSeconds: number;
@@ -94,8 +97,9 @@ export class EngineReader implements EntrySink, LineSink {
     if (seconds === this.#lastSeconds && nanos === this.#lastNanos && this.#isLast(stream)) {
       this.sawLast = true;
     }
+    const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
+    this.#ring.add(stream, seconds, nanos, source, start, end, repeat);
     if (this.#settled && this.#matcher !== undefined) {
-      const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
       const place = this.#matcher.place(stream, seconds, nanos, source, start, end, repeat);
       if (place === 'new') {
         this.#settled = false;
@@ -105,6 +109,16 @@ export class EngineReader implements EntrySink, LineSink {
       }
     }
     this.#assembler.entry(stream, seconds, nanos, source, start, end, terminated);
+  }
+
+  /** The last entries that were shown. */
+  lastEntries(): AnchorEntry[] {
+    return this.#ring.anchor();
+  }
+
+  /** Entries are missing here: a line that is open ends. */
+  gap(): void {
+    this.#assembler.closeAll();
   }
 
   /** @param ended nothing more will be written: what is open is a line, and was delivered as one */

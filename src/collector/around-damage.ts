@@ -1,8 +1,8 @@
 import type { ContainerRef } from '../model/container.js';
-import type { AnchorEntry, Cursor } from '../model/cursor.js';
+import { sound, type AnchorEntry, type Cursor } from '../model/cursor.js';
 import { DamagedLog, LogTooBusy } from './damaged-log.js';
 import { gapBefore, gapLine, type Gap } from './gap.js';
-import { mayPassOver } from './may-pass-over.js';
+import { whatIsPassedOver } from './may-pass-over.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { transfer, type TransferRequest, type TransferResult } from './transfer.js';
@@ -24,8 +24,8 @@ export async function readAround(
   task: PollTask,
   sum: PollSum,
 ): Promise<'sound' | 'damaged' | 'nothing' | 'unfinished'> {
-  const passesOver = mayPassOver(context, task.container);
-  const log = await openLog(context, task, passesOver);
+  const passesOver = whatIsPassedOver(context, task.container) !== 'nothing';
+  const log = await openLog(context, task);
   let isBehindDamage = false;
   let position = await log.locate(sum.cursor.anchor);
   if (position === undefined) {
@@ -53,7 +53,9 @@ export async function readAround(
     }
     const most = passesOver ? (await log.runFrom(position)).length : Infinity;
     const where = isBehindDamage ? ({ behindGap: 'unreadable' } as const) : {};
-    const request = { container: task.container, cursor: sum.cursor, ...where, ended: task.ended };
+    // All up to here was looked through.
+    const cursor = sound(sum.cursor);
+    const request = { container: task.container, cursor, ...where, ended: task.ended };
     const result = await take(context, log, position, { ...request, signal: task.signal }, first, most);
     if (result === undefined) throw new LogTooBusy();
     sum.add(result);
@@ -82,7 +84,7 @@ export async function deliverPassedOver(
   delivered: Delivered | undefined,
 ): Promise<void> {
   const { container, ended, signal } = task;
-  const log = await openLog(context, task, true);
+  const log = await openLog(context, task);
   const shown = await shownBy(log, delivered, sum.cursor.anchor.at(-1));
   const located = await log.locate(place.anchor);
   const oldest = located === undefined ? await log.oldest() : undefined;
@@ -132,6 +134,25 @@ export async function deliverPassedOver(
     before = entries.at(-1)?.stamp ?? before;
     position -= length;
   }
+}
+
+/**
+ * Names the damaged place at the end of an ended container's log: nothing comes after it, and all that there is was
+ * delivered. Done once, as the cursor tells.
+ */
+export async function nameDamagedEnd(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
+  const { container, cursor } = task;
+  const last = sum.cursor.anchor.at(-1);
+  if (last === undefined) return;
+  if (cursor.complete !== true || sum.fresh > 0) {
+    const earliest = last.stamp + 2n;
+    const firstAvailable = container.finishedAt > earliest ? container.finishedAt : earliest;
+    const gap: Gap = { cause: 'unreadable', lastDelivered: last.stamp, firstAvailable };
+    await markGap(context, container, gap, last);
+    sum.named(gap);
+  }
+  sum.fault = undefined;
+  sum.suspect = false;
 }
 
 /** An answer all of which was delivered. */
@@ -190,8 +211,9 @@ async function take(
   return undefined;
 }
 
-async function openLog(context: PollContext, task: PollTask, passesOver: boolean): Promise<DamagedLog> {
+async function openLog(context: PollContext, task: PollTask): Promise<DamagedLog> {
   const { container, ended, signal } = task;
+  const passesOver = whatIsPassedOver(context, container);
   return await DamagedLog.begin({ read: context.read, container, passesOver, grows: !ended, signal });
 }
 

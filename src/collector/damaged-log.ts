@@ -11,12 +11,17 @@ import { AnchorPlace, FirstEntries, isSame, LastMatch, type Shown } from './show
 export interface DamagedLogOptions {
   readonly read: LogSource;
   readonly container: ContainerRef;
-  /** An answer goes on somewhere behind a damaged record; else it ends there. */
-  readonly passesOver: boolean;
+  readonly passesOver: PassesOver;
   /** More may be written meanwhile. */
   readonly grows: boolean;
   readonly signal: AbortSignal;
 }
+
+/**
+ * Where an answer goes on behind a damaged record: nowhere, as from Engine 23 on; with the next file, as from 27.4 on; or
+ * at a record further on, which depends on where the answer began, as 20.10 does (see hasHole).
+ */
+export type PassesOver = 'nothing' | 'rest_of_file' | 'some';
 
 /**
  * The daemon's error waits in another channel than the lines before it, and a select takes from either by chance (moby:
@@ -95,7 +100,7 @@ export class DamagedLog {
     if (shown !== undefined) {
       begin = (await this.#positionOf(shown, undefined)) ?? 0;
       if (begin === 0) return undefined;
-      position = this.#options.passesOver ? await this.#climb(begin) : begin;
+      position = this.#options.passesOver !== 'nothing' ? await this.#climb(begin) : begin;
     } else {
       // The first record is damaged.
       for (let tried = 1; position === 0 && tried <= 8; tried *= 2) {
@@ -114,23 +119,31 @@ export class DamagedLog {
     return match.index < 0 ? undefined : match.entries - 1 - match.index;
   }
 
-  /**
-   * The record at a position, if it is sound: the answer begins at it. An Engine that passes over damage may begin
-   * further on: then the record is in the answer that begins one later, too.
-   */
+  /** The record at a position, if it is sound: the answer begins at it, and not further on. */
   async soundAt(position: number): Promise<AnchorEntry | undefined> {
-    const [first, second] = await this.#first(position, 2);
-    if (first === undefined || !this.#options.passesOver || position === 1) return first;
+    const { passesOver } = this.#options;
+    const [first, second] = await this.#first(position, passesOver === 'rest_of_file' ? 2 : 1);
+    if (first === undefined || passesOver === 'nothing' || position === 1) return first;
+    if (passesOver === 'some') return (await this.#isFurtherOn(first, position)) ? undefined : first;
+    // Behind a damaged record every answer is the next file.
     const [next] = await this.#first(position - 1, 1);
-    if (isSame(second, next) || (second === undefined && next === undefined)) return first;
-    const later = new LastMatch(first, true);
-    await this.#askAt(position - 1, later);
-    if (later.index >= 0) return undefined;
+    const isNext = second === undefined ? next === undefined : isSame(second, next);
+    return isNext ? first : undefined;
+  }
+
+  /** Whether the entry that an answer begins with stands further on than at the position that was asked for. */
+  async #isFurtherOn(first: AnchorEntry, position: number): Promise<boolean> {
     const whole = new FirstEntries(1);
     await this.#askAt(position, whole);
-    // As many entries as came have the end of the log behind them, if nothing else is damaged there.
-    if (whole.entries >= position || whole.entries === 0) return first;
-    return isSame(first, (await this.#first(whole.entries, 1))[0]) ? undefined : first;
+    if (whole.entries >= position) return false;
+    // From it on there are as many records as entries came, if nothing else is damaged.
+    if (isSame(first, (await this.#first(whole.entries, 1))[0])) return true;
+    for (let back = 1; back < position; back *= 2) {
+      const later = new LastMatch(first, true);
+      await this.#askAt(position - back, later);
+      if (later.index >= 0) return true;
+    }
+    return false;
   }
 
   /** The next sound record after a damaged one; 0 when there is none up to the end of the log. */
@@ -158,11 +171,10 @@ export class DamagedLog {
     let bad = Math.min(kept.length, position);
     while (bad - good > 1) {
       const middle = Math.floor((good + bad) / 2);
-      const [there] = await this.#first(position - middle, 1);
-      if (isSame(there, kept[middle])) good = middle;
+      if (await this.#isAt(position - middle, kept[middle])) good = middle;
       else bad = middle;
     }
-    // Behind the last one an answer may begin where the first answer went on.
+    // At the damaged record an answer may begin where the first answer went on.
     const isSound = good === 0 || (await this.soundAt(position - good)) !== undefined;
     const length = isSound ? good + 1 : good;
     return { length, entries: kept.slice(0, length) };
@@ -230,6 +242,12 @@ export class DamagedLog {
     return high;
   }
 
+  async #isAt(position: number, entry: AnchorEntry | undefined): Promise<boolean> {
+    const [first] = await this.#first(position, 1);
+    if (!isSame(first, entry)) return false;
+    return this.#options.passesOver !== 'some' || (await this.soundAt(position)) !== undefined;
+  }
+
   /** What an answer shows of an anchor: the daemon's error may hide it. */
   async #placeIn(position: number | undefined, anchor: readonly AnchorEntry[]): Promise<AnchorPlace> {
     for (let times = 1; ; times++) {
@@ -266,13 +284,15 @@ export class DamagedLog {
 
   /** The first entries that an answer from a position on shows. */
   async #first(position: number | undefined, count: number): Promise<readonly AnchorEntry[]> {
-    for (let times = 1; ; times++) {
+    let most: readonly AnchorEntry[] = [];
+    for (let times = 0; times < TIMES; times++) {
       const first = new FirstEntries(count, true);
       const fault = await this.#askAt(position, first);
-      // What ends without an error has nothing to show.
-      if (first.entries >= count || fault === undefined) return first.kept;
-      if (times === TIMES) return first.kept;
+      if (first.kept.length > most.length) most = first.kept;
+      // What ends without an error has nothing more to show.
+      if (most.length >= count || fault === undefined) break;
     }
+    return most;
   }
 
   /** @returns the fault that may be due to damage */

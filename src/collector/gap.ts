@@ -14,7 +14,7 @@ export interface Gap {
   readonly cause: GapCause;
   /** Stamp of the last entry delivered before the gap, ns; at the beginning of a log a time before its first entry. */
   readonly lastDelivered: Nanoseconds;
-  /** Stamp of the first entry there is behind it, ns. */
+  /** Stamp of the first entry there is behind it, ns; at the end of a log when its container ended. */
   readonly firstAvailable: Nanoseconds;
 }
 

@@ -1,6 +1,6 @@
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { isDaemonError } from './answer-faults.js';
-import { readAround } from './around-damage.js';
+import { nameDamagedEnd, readAround } from './around-damage.js';
 import { LogTooBusy } from './damaged-log.js';
 import { look } from './look.js';
 import { mayPassOver } from './may-pass-over.js';
@@ -10,6 +10,8 @@ import { reachAround } from './recovery.js';
 import { findSoundAnswer } from './sound-answer.js';
 import { transfer } from './transfer.js';
 
+/** So often the last entry is looked at, where the daemon has an error that may pass by. */
+const TIMES = 3;
 /** Each look at a log that shows nothing has one chance in two to show the error behind it. */
 const LOOKS_AT_NOTHING = 32;
 
@@ -35,7 +37,9 @@ export async function readBehindGap(context: PollContext, task: PollTask, sum: P
     return;
   }
   if (part.fault !== undefined && !isDaemonError(part.fault)) return;
-  if (part.fault !== undefined || (last !== undefined && !part.sawWatched)) {
+  // A log that has entries, and does not show its last record, ends with a damaged one.
+  const isHidden = last === undefined ? part.entries > 0 && !task.tailHangs : !part.sawWatched;
+  if (part.fault !== undefined || isHidden) {
     await recover(context, task, sum);
     return;
   }
@@ -63,9 +67,11 @@ async function lastEntry(
   task: PollTask,
   sum: PollSum,
 ): Promise<AnchorEntry | undefined> {
-  const end = await look(context.read, task.container, 1, 1, task.signal);
-  sum.looked(end.entries, end.bytes);
-  return end.last[0];
+  for (let times = 1; ; times++) {
+    const end = await look(context.read, task.container, 1, 1, task.signal);
+    sum.looked(end.entries, end.bytes);
+    if (end.fault === undefined || !isDaemonError(end.fault) || times === TIMES) return end.last[0];
+  }
 }
 
 /**
@@ -103,7 +109,9 @@ export async function recover(context: PollContext, task: PollTask, sum: PollSum
   }
   try {
     // A journal is no file of the container's own, and tells nothing by what `tail` counts.
-    if (!isJournald && (await readAround(context, task, sum)) !== 'nothing') return;
+    const end = isJournald ? 'nothing' : await readAround(context, task, sum);
+    if (end === 'damaged' && ended) await nameDamagedEnd(context, task, sum);
+    if (end !== 'nothing') return;
   } catch (error) {
     if (!(error instanceof LogTooBusy)) throw error;
   }

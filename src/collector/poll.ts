@@ -149,7 +149,10 @@ async function verifyEnd(context: PollContext, task: PollTask, sum: PollSum): Pr
     sum.tailHung = isHang(end.fault, end.bytes);
     return;
   }
-  if (end.last.length === 0 || sameEntry(end.last[0], anchor[anchor.length - 1])) return;
+  // A log that is not empty, and does not show its last record: that is damaged, and no more will come after it.
+  const isKnown = task.cursor.complete === true && sum.fresh === 0;
+  const isDamaged = end.last.length === 0 && anchor.length > 0 && task.ended && !isKnown;
+  if (!isDamaged && (end.last.length === 0 || sameEntry(end.last[0], anchor.at(-1)))) return;
   // Perhaps only written since: the next poll, due at once, will tell. A log that grows at each poll is not damaged.
   if (task.suspect && sum.fresh === 0) await recover(context, task, sum);
   else sum.suspect = true;

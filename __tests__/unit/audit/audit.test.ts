@@ -534,6 +534,25 @@ describe('containers that cannot be looked at', () => {
     expect(first.status).toBe('never-started');
   });
 
+  test('where an answer ends at a damaged place, the lines that a narrower one shows are judged as well', async () => {
+    for (let number = 1n; number <= 9n; number++) write(number, `line ${number}`);
+    deliver();
+    const damaged = [3, 6, 7];
+    const ends: LogSource = async (request, sink) => {
+      const from = request.tail === undefined ? 0 : Math.max(0, log.entries.length - request.tail);
+      const end = damaged.find((index) => index >= from) ?? log.entries.length;
+      const shown = new ModelLog();
+      shown.entries = log.entries.slice(from, end);
+      const { tail: _, ...whole } = request;
+      return await shown.read(whole, sink);
+    };
+    const counts = { lines: 6, delivered: 6, missing: 0 };
+    expect((await run({ read: ends })).first).toMatchObject({ status: 'read', streams: { stdout: counts } });
+    loki.entries.splice(8, 1);
+    const missing = { lines: 6, delivered: 5, missing: 1 };
+    expect((await run({ read: ends })).first).toMatchObject({ streams: { stdout: missing } });
+  });
+
   test('an answer that is cut off, or ends before the end of the log, makes it partial', async () => {
     write(1n, 'one');
     write(2n, 'two');
@@ -545,8 +564,9 @@ describe('containers that cannot be looked at', () => {
       streams: { stdout: { lines: 1 } },
     });
     log.cutAfter = Infinity;
+    let looks = 0;
     const hides: LogSource = async (request, sink) => {
-      if (request.tail !== undefined) return await log.read(request, sink);
+      if (request.tail === 1 && looks++ === 0) return await log.read(request, sink);
       const shown = new ModelLog();
       shown.entries = log.entries.slice(0, 1);
       return await shown.read(request, sink);

@@ -80,6 +80,7 @@ export async function verifyParts(
       logs: {
         read: engine.readLogs,
         sinceSemantics: engine.sinceSemantics,
+        passesOverFiles: engine.passesOverFiles,
         maxLineBytes: bounded.lines.max_bytes,
         moveEqualStamps: bounded.lines.equal_stamps === 'shift',
       },
