@@ -166,7 +166,9 @@ export class EngineLog {
     if (this.#passesOver && (await showRuns(damaged, [], reader))) return undefined;
     const { fault } = await read(this.#request(since, signal, flow), reader);
     signal.throwIfAborted();
-    const isWhole = fault === undefined ? reader.sawLast : !mayBeDamage(fault);
+    // A log that has entries, and whose last record is not shown, ends with a damaged one.
+    const isSound = reader.sawLast && (this.#last !== undefined || reader.entries === 0);
+    const isWhole = fault === undefined ? isSound : !mayBeDamage(fault);
     if (isWhole || this.container.logDriver === 'journald') return fault;
     return (await showRuns(damaged, reader.lastEntries(), reader)) ? undefined : fault;
   }

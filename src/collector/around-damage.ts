@@ -93,17 +93,15 @@ export async function deliverPassedOver(
   let position = located === undefined ? (oldest?.position ?? 0) : located - 1;
   let before = place.anchor.at(-1)?.stamp;
   let isBehindDamage = oldest !== undefined && (oldest.isBehindDamage || isRotated);
+  if (located !== undefined) ({ position, isBehindDamage } = await nextRun(log, position));
   while (position > 0) {
     const first = await log.soundAt(position);
-    if (first === undefined) {
-      isBehindDamage = true;
-      position = await log.nextSound(position);
-      continue;
-    }
+    if (first === undefined) throw new LogTooBusy();
     const { length, entries } = await log.runFrom(position);
     const known = entries.findIndex((entry) => shown.has(keyOf(entry)));
     const hidden = known < 0 ? length : known;
-    const isLast = length === position;
+    const next = await nextRun(log, position - length);
+    const isLast = next.position === 0;
     if (hidden > 0) {
       const cursor: Cursor = { ...sum.cursor, anchor: [], open: [] };
       const behindGap = { behindGap: 'unreadable' } as const;
@@ -130,10 +128,24 @@ export async function deliverPassedOver(
       sum.named(gap);
     }
     if (isLast && isBehindDamage) sum.recovered({ readable: length, result: undefined });
-    isBehindDamage = false;
     before = entries.at(-1)?.stamp ?? before;
-    position -= length;
+    ({ position, isBehindDamage } = next);
   }
+}
+
+/** The next sound record from a position on, which may be damaged; 0: there is none up to the end of the log. */
+async function nextRun(
+  log: DamagedLog,
+  position: number,
+): Promise<{ readonly position: number; readonly isBehindDamage: boolean }> {
+  if (position === 0 || (await log.soundAt(position)) !== undefined)
+    return { position, isBehindDamage: false };
+  return { position: await log.nextSound(position), isBehindDamage: true };
+}
+
+/** Whether a damaged place at the end of a log is named: nothing comes after it, and that was not known before. */
+export function isEndToBeNamed({ ended, cursor }: PollTask, sum: PollSum): boolean {
+  return ended && (cursor.complete !== true || sum.fresh > 0);
 }
 
 /**
@@ -141,10 +153,10 @@ export async function deliverPassedOver(
  * delivered. Done once, as the cursor tells.
  */
 export async function nameDamagedEnd(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
-  const { container, cursor } = task;
+  const { container } = task;
   const last = sum.cursor.anchor.at(-1);
   if (last === undefined) return;
-  if (cursor.complete !== true || sum.fresh > 0) {
+  if (isEndToBeNamed(task, sum)) {
     const earliest = last.stamp + 2n;
     const firstAvailable = container.finishedAt > earliest ? container.finishedAt : earliest;
     const gap: Gap = { cause: 'unreadable', lastDelivered: last.stamp, firstAvailable };

@@ -1,6 +1,6 @@
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { isDaemonError } from './answer-faults.js';
-import { nameDamagedEnd, readAround } from './around-damage.js';
+import { isEndToBeNamed, nameDamagedEnd, readAround } from './around-damage.js';
 import { LogTooBusy } from './damaged-log.js';
 import { look } from './look.js';
 import { mayPassOver } from './may-pass-over.js';
@@ -31,14 +31,16 @@ export async function readBehindGap(context: PollContext, task: PollTask, sum: P
     signal: task.signal,
   });
   sum.add(part);
+  // A log that has entries, and does not show its last record, ends with a damaged one.
+  const isHidden = last === undefined ? part.entries > 0 && !task.tailHangs : !part.sawWatched;
   if (part.found) {
     // The part may end at a damaged place, and what stands behind that be hidden: the next poll, due at once, tells.
-    if (part.fault === undefined && last !== undefined && !part.sawWatched) sum.suspect = true;
+    if (part.fault !== undefined || !isHidden || (last === undefined && !isEndToBeNamed(task, sum))) return;
+    if (last === undefined && task.suspect) await recover(context, task, sum);
+    else sum.suspect = true;
     return;
   }
   if (part.fault !== undefined && !isDaemonError(part.fault)) return;
-  // A log that has entries, and does not show its last record, ends with a damaged one.
-  const isHidden = last === undefined ? part.entries > 0 && !task.tailHangs : !part.sawWatched;
   if (part.fault !== undefined || isHidden) {
     await recover(context, task, sum);
     return;

@@ -2,6 +2,7 @@ import type { Cursor } from '../model/cursor.js';
 import type { ContainerRef } from '../model/container.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import { isDaemonError, isHang } from './answer-faults.js';
+import { isEndToBeNamed } from './around-damage.js';
 import { look, sameEntry } from './look.js';
 import { readBehindGap, recover } from './lost-anchor.js';
 import { mayPassOver } from './may-pass-over.js';
@@ -150,8 +151,7 @@ async function verifyEnd(context: PollContext, task: PollTask, sum: PollSum): Pr
     return;
   }
   // A log that is not empty, and does not show its last record: that is damaged, and no more will come after it.
-  const isKnown = task.cursor.complete === true && sum.fresh === 0;
-  const isDamaged = end.last.length === 0 && anchor.length > 0 && task.ended && !isKnown;
+  const isDamaged = end.last.length === 0 && anchor.length > 0 && isEndToBeNamed(task, sum);
   if (!isDamaged && (end.last.length === 0 || sameEntry(end.last[0], anchor.at(-1)))) return;
   // Perhaps only written since: the next poll, due at once, will tell. A log that grows at each poll is not damaged.
   if (task.suspect && sum.fresh === 0) await recover(context, task, sum);

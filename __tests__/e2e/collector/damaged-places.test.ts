@@ -90,7 +90,7 @@ describeEngines('A log with damaged places', (engine) => {
           expect({ what, spans }).toEqual({ what, spans: placesOf(log, shown, found) });
           const again = await pollard.catchUp();
           expect(again.summary).toMatchObject({ lines: 0, gaps: 0 });
-          const counts = { lines: lines.length, delivered: lines.length, missing: 0, unknown: 0 };
+          const counts = { written: lines.length, delivered: lines.length, missing: 0, unknown: 0 };
           expect(await pollard.verify()).toMatchObject({ exit: 0, ...counts });
         });
       },

@@ -128,9 +128,10 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
     pollOn: async () => {
       for (let polls = 0; ; polls++) {
         const report = await poll();
-        const isDone = report.fault === undefined && !report.suspect && report.fresh === 0;
+        const isWhole = report.fault === undefined && !report.suspect;
         // As the runner of polls writes down.
-        if (isDone && world.ended) cursor = { ...cursor, complete: true };
+        if (isWhole && world.ended) cursor = { ...cursor, complete: true };
+        const isDone = isWhole && (world.ended || report.fresh === 0);
         if (isDone || polls === 20) return report;
       }
     },
@@ -148,6 +149,7 @@ const LOGS: Readonly<Record<string, readonly [files: number[], damaged: [number,
   'a damaged record at the beginning': [[50], [[0, 0]]],
   'damaged records at the beginning and further on': [[90], [[0, 0], [0, 2], [0, 60]]],
   'damaged records at the end': [[50], [[0, 48], [0, 49]]],
+  'damaged records in the middle and at the end': [[60], [[0, 19], [0, 58], [0, 59]]],
   'damaged records in a rotated file': [[70, 30], [[0, 20], [0, 50]]],
   'damaged records around a rotation': [[40, 40], [[0, 38], [0, 39], [1, 0], [1, 1], [1, 30]]],
 }; // prettier-ignore
