@@ -103,7 +103,8 @@ export async function deliverPassedOver(
     const next = await nextRun(log, position - length);
     const isLast = next.position === 0;
     if (hidden > 0) {
-      const cursor: Cursor = { ...sum.cursor, anchor: [], open: [] };
+      const { containerId, containerName, moved, committedAt } = sum.cursor;
+      const cursor: Cursor = { containerId, containerName, anchor: [], open: [], moved, committedAt };
       const behindGap = { behindGap: 'unreadable' } as const;
       const request: TransferRequest = {
         container,

@@ -3,18 +3,22 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
   ALL_THERE,
   allDelivered,
+  linesOf,
   reconcile,
   reconcileWithEngine,
   SETTLED,
   withInstallation,
 } from '../../support/collector/index.js';
-import { describeEngines, runContainer, runToEnd } from '../../support/engines/index.js';
+import { BusyLoops } from '../../support/busy-loops.js';
+import { describeEngines, runContainer, runToEnd, texts } from '../../support/engines/index.js';
 import { startJournal, type Journal } from '../../support/engines/journald.js';
 import { numbered, printNumbered, trickleNumbered } from '../../support/numbered.js';
+import { until } from '../../support/until.js';
 
 jest.setTimeout(180_000);
 
 const CHUNK = 16384;
+const GROWING_LINES = 6000;
 
 describeEngines('The driver journald', (engine) => {
   let journal: Journal;
@@ -77,6 +81,34 @@ describeEngines('The driver journald', (engine) => {
       expect(await pollard.catchUp()).toMatchObject({ code: 0, summary: { lines: 0 } });
       expect(reconcile([{ container, stdout: numbered('line', 300) }], pollard.loki)).toEqual(ALL_THERE);
     });
+  });
+
+  test('a journal that is written to while it is read, beside busy loops: no sound line is taken for damaged', async () => {
+    const busy = new BusyLoops(2);
+    try {
+      await withInstallation(engine(), async (pollard) => {
+        const service = await pollard.run({ 'poll.interval': '200ms', 'poll.min_interval': '50ms' });
+        const container = await runContainer(engine(), {
+          cmd: printNumbered('line', GROWING_LINES),
+          logDriver: 'journald',
+        });
+        await container.wait();
+        // The daemon goes on writing to the journal after its container's end.
+        await until(
+          'the journal has all lines',
+          async () => (await texts(container, { tail: '1' })).at(-1) === `line ${GROWING_LINES}`,
+          { patience: 120_000 },
+        );
+        await busy.stop();
+        await service.stop();
+        expect((await pollard.catchUp()).code).toBe(0);
+        const lines = linesOf(pollard.loki, container);
+        // Lines of one microsecond have no order in Loki.
+        expect(lines.sort()).toEqual(numbered('line', GROWING_LINES).sort());
+      });
+    } finally {
+      await busy.stop();
+    }
   });
 });
 
