@@ -1,5 +1,6 @@
 import type { ContainerRef } from '../model/container.js';
 import { sound, type AnchorEntry, type Cursor } from '../model/cursor.js';
+import { mayBeDamage } from './answer-faults.js';
 import { DamagedLog, LogTooBusy } from './damaged-log.js';
 import { gapBefore, gapLine, type Gap } from './gap.js';
 import { whatIsPassedOver } from './may-pass-over.js';
@@ -27,8 +28,9 @@ export async function readAround(
   const passesOver = whatIsPassedOver(context, task.container) !== 'nothing';
   const log = await openLog(context, task);
   let isBehindDamage = false;
-  let position = await log.locate(sum.cursor.anchor);
-  if (position === undefined) {
+  const located = await log.locate(sum.cursor.anchor);
+  let position: number;
+  if (located === undefined) {
     const oldest = await log.oldest();
     const last = sum.cursor.anchor.at(-1);
     // A place that is not found may be there, in front of what would be delivered once more.
@@ -36,7 +38,7 @@ export async function readAround(
     position = oldest.position;
     isBehindDamage = oldest.isBehindDamage || last !== undefined;
   } else {
-    position--;
+    position = located - 1;
   }
   /** Of the run that is read; undefined while no damage was met. */
   let length: number | undefined;
@@ -66,7 +68,13 @@ export async function readAround(
     position -= result.fresh;
     if (position <= 0 && length !== undefined) sum.recovered({ readable: length, result: undefined });
   }
-  return isBehindDamage ? 'damaged' : 'sound';
+  if (isBehindDamage) return 'damaged';
+  // What a wider window met with stands before the place of the cursor.
+  if (sum.fault !== undefined && mayBeDamage(sum.fault)) sum.fault = undefined;
+  if (length === undefined && located !== undefined) {
+    sum.recovered({ readable: await log.reachBack(located), result: undefined });
+  }
+  return 'sound';
 }
 
 /**

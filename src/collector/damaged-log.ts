@@ -112,6 +112,17 @@ export class DamagedLog {
     return first && { position, first, isBehindDamage: position !== begin };
   }
 
+  /** How far back from a sound record on others are sound, as far as a poll wants to look. */
+  async reachBack(position: number): Promise<number> {
+    let good = position;
+    for (let step = 1; step <= ONE_BY_ONE; step *= 2) {
+      if ((await this.soundAt(position + step)) === undefined)
+        return await this.#boundary(good, position + step);
+      good = position + step;
+    }
+    return good;
+  }
+
   /** How many entries stand behind one near the end of the log; undefined: it is not shown there. */
   async entriesAfter(entry: AnchorEntry): Promise<number | undefined> {
     const match = new LastMatch(entry);

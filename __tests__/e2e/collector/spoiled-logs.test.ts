@@ -146,8 +146,9 @@ describeEngines('A log that was spoilt behind what was delivered', (engine) => {
 
       const again = await pollard.catchUp();
       expect(again.summary).toMatchObject({ lines: 0, gaps: 0 });
-      // What the Engine does not show, the audit cannot judge, and says so.
-      expect(await pollard.verify()).toMatchObject({ exit: 6, missing: 0, refused: 0 });
+      // What the Engine can be made to show is judged. Up to 27.3 it shows nothing of a log with a spoilt .gz file.
+      const exit = engine().atLeast(27, 4) ? 0 : 6;
+      expect(await pollard.verify()).toMatchObject({ exit, missing: 0, refused: 0 });
     });
   });
 });
