@@ -160,6 +160,8 @@ test('the report is exactly right, whatever the page size and the room for finge
           // As a query folds: within a stream and its shard, by stamp and text, whoever sent it.
           const crowds = new Map<bigint, Set<string>>();
           const owners = new Map<string, Set<string | undefined>>();
+          /** Of each line, in how many places a query shows it, without those of another container. */
+          const shown = new Map<string, number>();
           for (const { labels, stamp: at, line, containerId } of loki.entries) {
             if (labels['stream'] !== nameOf(stream)) continue;
             const place = `${JSON.stringify(labels)} ${line}`;
@@ -169,6 +171,10 @@ test('the report is exactly right, whatever the page size and the room for finge
             crowd.add(place);
             const key = `${at} ${line}`;
             owners.set(key, (owners.get(key) ?? new Set()).add(containerId));
+            // Lines that differ in broken bytes look equal: they are not counted.
+            if (line.includes('\ufffd') || containerId === 'other') continue;
+            if (!inRange({ stream, stamp: at, text: line })) continue;
+            shown.set(key, (shown.get(key) ?? 0) + 1);
           }
           fc.pre([...crowds.values()].every((crowd) => crowd.size <= 2 * options.maxEntries));
           lines.forEach((line, index) => {
@@ -192,7 +198,12 @@ test('the report is exactly right, whatever the page size and the room for finge
             if (lines[0] === undefined || line.stamp < lines[0].stamp) expected.rotated++;
             else expected.unknown++;
           }
-          expect({ stream, ...first.streams[nameOf(stream)] }).toEqual({ stream, ...expected });
+          const found = first.streams[nameOf(stream)];
+          // Of a timestamp with more entries than an answer holds, not all are seen.
+          const seesAll = [...crowds.values()].every((crowd) => crowd.size < options.maxEntries);
+          const copies = [...shown.values()].reduce((sum, places) => sum + places - 1, 0);
+          expected.storedTwice = seesAll ? copies : Math.min(found.storedTwice, copies);
+          expect({ stream, ...found }).toEqual({ stream, ...expected });
         }
         expect(first.status).toBe('read');
         for (const { stream, stamp: at, text } of first.samples.missing) {
