@@ -76,7 +76,7 @@ export class StreamDoubts {
   #set({ containerId, labelString }: StreamTarget, doubt: Doubt): void {
     if (containerId === undefined || !this.has(containerId)) return;
     let streams = this.#doubts.get(containerId);
-    if (streams === undefined) this.#doubts.set(containerId, (streams = new Map()));
+    if (streams === undefined) this.#doubts.set(containerId, (streams = new Map<string, Doubt>()));
     streams.set(labelString, doubt);
   }
 }

@@ -73,8 +73,9 @@ export class StoredStream {
    * Equal entries in several blocks of one chunk are all shown: unordered blocks are merged by an iterator that
    * keeps them (pkg/chunkenc/memchunk.go Iterator, NewSortEntryIterator).
    *
-   * That is the strictest reading. Where a querier merges two sources or more, as it does with default settings
-   * (pkg/querier/querier.go SelectLogs), the merging iterator folds equal entries of one source as well.
+   * That is the strictest reading. Where a query merges two sources or more, as in a single process with default
+   * settings (pkg/ingester/ingester.go Query), the merging iterator folds equal entries of one source as well, and a
+   * log query shows them once; but metric queries count every copy (measured on 3.7.6: count_over_time).
    */
   shown(): readonly KeptEntry[] {
     if (this.#shown !== undefined) return this.#shown;
