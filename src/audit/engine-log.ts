@@ -120,7 +120,7 @@ export class EngineLog {
     signal: AbortSignal,
     flow?: FlowControl,
   ): Promise<EngineReading> {
-    const { read, sinceSemantics, maxLineBytes, moveEqualStamps } = this.#context;
+    const { sinceSemantics, maxLineBytes, moveEqualStamps } = this.#context;
     // Engines that filter would drop older entries behind newer ones, and the oldest of them whole files.
     const since = sinceSemantics() === 'filter' ? undefined : from > MARGIN ? from - MARGIN : 0n;
     const behind =
