@@ -27,7 +27,19 @@ const hex = (length: number): fc.Arbitrary<string> =>
 const moved = fc.record({ stamp, assigned: stamp });
 const place = {
   anchor: fc.array(fc.record({ stamp, stream, hash: hex(16) }), { maxLength: 5 }),
-  open: fc.array(fc.record({ stream, stamp, text: fc.uint8Array(), cut: fc.boolean() }), { maxLength: 2 }),
+  open: fc.array(
+    fc.record(
+      {
+        stream,
+        stamp,
+        text: fc.uint8Array(),
+        cut: fc.boolean(),
+        delivered: fc.record({ count: fc.integer({ min: 1 }), lineId: stamp }),
+      },
+      { requiredKeys: ['stream', 'stamp', 'text', 'cut'] },
+    ),
+    { maxLength: 2 },
+  ),
   moved: fc.record({ stdout: moved, stderr: moved }, { requiredKeys: [] }),
 };
 

@@ -5,6 +5,8 @@ export interface ModelEntry {
   stamp: bigint;
   line: string;
   containerId?: string;
+  /** Further structured metadata. */
+  metadata?: Record<string, string>;
 }
 
 type Wanted = readonly (readonly [name: string, value: string])[];
@@ -61,11 +63,12 @@ export class ModelLoki implements LokiTransport {
       return text(504, 'context deadline exceeded');
     }
     const streams = new Map<string, { stream: Record<string, string>; values: unknown[] }>();
-    for (const { labels, stamp, line, containerId } of some) {
+    for (const { labels, stamp, line, containerId, metadata: more = {} } of some) {
       const key = JSON.stringify(labels);
       const stream = streams.get(key) ?? { stream: labels, values: [] };
       streams.set(key, stream);
-      const metadata = containerId === undefined ? {} : { structuredMetadata: { container_id: containerId } };
+      const all = containerId === undefined ? more : { container_id: containerId, ...more };
+      const metadata = Object.keys(all).length === 0 ? {} : { structuredMetadata: all };
       stream.values.push([String(stamp), line, metadata]);
     }
     const data = {

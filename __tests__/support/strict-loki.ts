@@ -1,11 +1,13 @@
 import type { LineBatch } from '../../src/collector/line-batch.js';
 import type { StreamName } from '../../src/model/container.js';
+import type { LinePiece } from '../../src/model/line-piece.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../../src/model/nanoseconds.js';
 
 export interface StoredLine {
   stream: StreamName;
   stamp: Nanoseconds;
   text: string;
+  piece?: LinePiece;
 }
 
 /** A batch that keeps lines as objects, for tests of what becomes of them. */
@@ -28,7 +30,14 @@ export class ObjectBatch implements LineBatch {
     return this.lines.length;
   }
 
-  append(seconds: number, nanos: number, source: Buffer, start: number, end: number): boolean {
+  append(
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+    piece?: LinePiece,
+  ): boolean {
     const stamp = BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
     const oldest = this.entries === 0 || stamp < this.oldest ? stamp : this.oldest;
     const newest = this.entries === 0 || stamp > this.newest ? stamp : this.newest;
@@ -36,7 +45,8 @@ export class ObjectBatch implements LineBatch {
       return false;
     this.oldest = oldest;
     this.newest = newest;
-    this.lines.push({ stream: this.stream, stamp, text: source.toString('latin1', start, end) });
+    const text = source.toString('latin1', start, end);
+    this.lines.push({ stream: this.stream, stamp, text, ...(piece === undefined ? {} : { piece }) });
     this.bytes += end - start + 1;
     return true;
   }

@@ -17,7 +17,7 @@ import { streamTarget, type StreamTarget } from '../../src/loki/stream-target.js
 import { createTransport, type LokiTransport } from '../../src/loki/transport.js';
 import type { ContainerSummary, StreamName } from '../../src/model/container.js';
 import type { Cursor } from '../../src/model/cursor.js';
-import { NS_PER_SECOND } from '../../src/model/nanoseconds.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../../src/model/nanoseconds.js';
 import type { EngineProfileName, EngineSimulator } from '../../src/simulators/engine/index.js';
 import type { LokiSimulator, LokiSimulatorOptions } from '../../src/simulators/loki/index.js';
 import { engineApi, never } from './engine-api.js';
@@ -55,6 +55,10 @@ export interface VerifyWorld {
   verify(flags?: Partial<VerifyFlags>, over?: Partial<VerifyParts>): Promise<Ended>;
   /** `verify --json`, read. */
   report(flags?: Partial<VerifyFlags>, over?: Partial<VerifyParts>): Promise<VerifyDocument>;
+  /** How the Engine's logs are read, as `verify` is told. */
+  readonly logs: VerifyParts['logs'];
+  /** Sends entries of one timestamp, as builds before the pieces of lines had timestamps of their own sent those. */
+  pushAsBefore(name: string, stream: StreamName, stamp: Nanoseconds, lines: readonly Buffer[]): Promise<void>;
   /** What `verify --repair` sends with. */
   readonly repair: NonNullable<VerifyParts['repair']>;
   /** What `verify` works with where `collector.host` is another; with `repair`. */
@@ -236,6 +240,7 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
       return await catchUp({ engine: dockerEngine, fleet, runner, concurrency: 4 }, never);
     });
 
+  const logs = { read: readLogs, sinceSemantics, ...lines };
   const verifyWith = async (flags: Partial<VerifyFlags>, over: Partial<VerifyParts>): Promise<Ended> =>
     await withPusher(async (pusher) => {
       const out = new Collected();
@@ -244,7 +249,7 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
       const code = await verify(
         {
           engine: dockerEngine,
-          logs: { read: readLogs, sinceSemantics, ...lines },
+          logs,
           transport,
           streamLabels,
           idIsSent: metadata,
@@ -280,6 +285,15 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
     cursors,
     rejectedFile,
     collect,
+    logs,
+    pushAsBefore: async (name, stream, stamp, texts) => {
+      const container = (await dockerEngine.list(never)).find((each) => each.name === name);
+      if (container === undefined) throw new Error(`there is no container ${name}`);
+      const batch = newBatch(container, stream);
+      const [seconds, nanos] = [Number(stamp / NS_PER_SECOND), Number(stamp % NS_PER_SECOND)];
+      for (const text of texts) batch.append(seconds, nanos, text, 0, text.length);
+      await withPusher(async (pusher) => await pusher.push(batch, never));
+    },
     repair,
     onHost: (host) => ({
       streamLabels: labelsOn(host),

@@ -1,22 +1,29 @@
-/** Of one bucket: three numbers of 8 bytes and four words. */
-const BUCKET_BYTES = 40;
+/** Of one bucket: five numbers of 8 bytes and four words. */
+const BUCKET_BYTES = 56;
+
+/** What an entry is: a line, the first piece of a long one, or a further piece. */
+export type EntryPart = 'line' | 'first' | 'further';
 
 /**
- * What is kept of the lines of each bucket: how many, how long, and the sum of their fingerprints, word by word.
- * Two sets of lines with the same sum are the same set, but for a chance of 2^-128; so one look at each side
+ * What is kept of the entries of each bucket, which are lines or pieces of lines: how many, how long, and the sum of their fingerprints, word by word.
+ * Two sets of entries with the same sum are the same set, but for a chance of 2^-128; so one look at each side
  * shows which stretches of time need a closer one.
  */
 export class Digests {
   readonly buckets: number;
-  readonly #lines: Float64Array;
+  readonly #entries: Float64Array;
   readonly #distinct: Float64Array;
+  readonly #further: Float64Array;
+  readonly #long: Float64Array;
   readonly #bytes: Float64Array;
   readonly #sums: Uint32Array;
 
   constructor(buckets: number) {
     this.buckets = buckets;
-    this.#lines = new Float64Array(buckets);
+    this.#entries = new Float64Array(buckets);
     this.#distinct = new Float64Array(buckets);
+    this.#further = new Float64Array(buckets);
+    this.#long = new Float64Array(buckets);
     this.#bytes = new Float64Array(buckets);
     this.#sums = new Uint32Array(buckets * 4);
   }
@@ -25,9 +32,12 @@ export class Digests {
     return buckets * BUCKET_BYTES;
   }
 
-  /** @param repeated equal to a line that was added before: counted, and not part of the sum */
-  add(bucket: number, words: Uint32Array, bytes: number, repeated: boolean): void {
-    this.#lines[bucket] = (this.#lines[bucket] as number) + 1;
+  /** @param repeated equal to an entry that was added before: counted, and not part of the sum */
+  add(bucket: number, words: Uint32Array, bytes: number, repeated: boolean, part: EntryPart = 'line'): void {
+    if (repeated && part === 'further') return;
+    this.#entries[bucket] = (this.#entries[bucket] as number) + 1;
+    if (part === 'further') this.#further[bucket] = (this.#further[bucket] as number) + 1;
+    if (part === 'first') this.#long[bucket] = (this.#long[bucket] as number) + 1;
     this.#bytes[bucket] = (this.#bytes[bucket] as number) + bytes;
     if (repeated) return;
     this.#distinct[bucket] = (this.#distinct[bucket] as number) + 1;
@@ -38,11 +48,31 @@ export class Digests {
     }
   }
 
-  linesIn(bucket: number): number {
-    return this.#lines[bucket] as number;
+  entriesIn(bucket: number): number {
+    return this.#entries[bucket] as number;
   }
 
-  /** Without repetitions. */
+  /** Lines; the pieces of one count once. */
+  linesIn(bucket: number): number {
+    return this.entriesIn(bucket) - (this.#further[bucket] as number);
+  }
+
+  /** Lines without repetitions. */
+  distinctLinesIn(bucket: number): number {
+    return this.distinctIn(bucket) - (this.#further[bucket] as number);
+  }
+
+  /** Whether there are further pieces of lines. */
+  hasFurther(bucket: number): boolean {
+    return (this.#further[bucket] as number) > 0;
+  }
+
+  /** Of the lines: those in pieces. */
+  longIn(bucket: number): number {
+    return this.#long[bucket] as number;
+  }
+
+  /** Entries without repetitions. */
   distinctIn(bucket: number): number {
     return this.#distinct[bucket] as number;
   }
@@ -51,11 +81,11 @@ export class Digests {
     return this.#bytes[bucket] as number;
   }
 
-  get lines(): number {
-    return this.#lines.reduce((sum, lines) => sum + lines, 0);
+  get entries(): number {
+    return this.#entries.reduce((sum, entries) => sum + entries, 0);
   }
 
-  /** Whether the bucket holds the same lines as those of `others` together. */
+  /** Whether the bucket holds the same entries as those of `others` together. */
   equals(bucket: number, ...others: readonly Digests[]): boolean {
     const distinct = others.reduce((sum, other) => sum + other.distinctIn(bucket), 0);
     if (distinct !== this.distinctIn(bucket)) return false;

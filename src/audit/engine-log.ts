@@ -4,7 +4,8 @@ import { lineRules } from '../collector/line-assembler.js';
 import { look } from '../collector/look.js';
 import { mayPassOver, whatIsPassedOver } from '../collector/may-pass-over.js';
 import type { SinceSemantics } from '../docker/api-version.js';
-import type { ContainerRef } from '../model/container.js';
+import type { StreamNumber } from '../docker/entry-sink.js';
+import type { ContainerRef, StreamName } from '../model/container.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { passesOverSome, showRuns } from './damaged-reading.js';
@@ -16,8 +17,10 @@ export interface EngineLogContext {
   readonly sinceSemantics: () => SinceSemantics;
   /** Whether the Engine goes on with the next file behind a damaged record. Left out: it does not. */
   readonly passesOverFiles?: () => boolean;
-  /** As the collector has it (`lines.max_bytes`): a longer line is several. */
+  /** As the collector has it (`lines.max_bytes`): a longer line is delivered in pieces. */
   readonly maxLineBytes: number;
+  /** As the collector has it (`loki.encoding: json`). */
+  readonly sentAsText?: boolean;
   /** As the collector has it (`lines.equal_stamps: shift`). */
   readonly moveEqualStamps: boolean;
 }
@@ -73,6 +76,29 @@ export class EngineLog {
     return this.#hidesPlace;
   }
 
+  /** The bytes at which a line is cut. */
+  get maxLineBytes(): number {
+    return this.#context.maxLineBytes;
+  }
+
+  /** Lines are sent as text; see EngineLogContext. */
+  get sentAsText(): boolean {
+    return this.#context.sentAsText === true;
+  }
+
+  /**
+   * Pieces that the collector has delivered of the line that it left open in a stream: those must be in Loki.
+   *
+   * @param lineId only if it is this line
+   * @returns undefined: it left no line open there, or not this one
+   */
+  deliveredPieces(stream: StreamNumber, lineId?: Nanoseconds): number | undefined {
+    const open = this.#cursor?.open.find((line) => line.stream === streamOf(stream));
+    if (open === undefined) return undefined;
+    if (lineId !== undefined && open.delivered?.lineId !== lineId) return undefined;
+    return open.delivered?.count ?? 0;
+  }
+
   /**
    * Looks at the log's last entry, which each further reading must reach, and whether the Engine passes over entries in
    * the middle of it.
@@ -120,7 +146,7 @@ export class EngineLog {
     signal: AbortSignal,
     flow?: FlowControl,
   ): Promise<EngineReading> {
-    const { sinceSemantics, maxLineBytes, moveEqualStamps } = this.#context;
+    const { sinceSemantics, maxLineBytes, sentAsText = false, moveEqualStamps } = this.#context;
     // Engines that filter would drop older entries behind newer ones, and the oldest of them whole files.
     const since = sinceSemantics() === 'filter' ? undefined : from > MARGIN ? from - MARGIN : 0n;
     const behind =
@@ -131,7 +157,7 @@ export class EngineLog {
         since > this.#settledUntil);
     const reader = new EngineReader(
       visitor,
-      { maxLineBytes, moveEqualStamps, ...lineRules(this.container) },
+      { maxLineBytes, sentAsText, moveEqualStamps, ...lineRules(this.container) },
       behind ? undefined : this.#cursor,
       !behind,
       // One that is older than what is asked for need not come.
@@ -183,4 +209,8 @@ export class EngineLog {
       ...(flow === undefined ? {} : { flow }),
     };
   }
+}
+
+function streamOf(stream: StreamNumber): StreamName {
+  return stream === 1 ? 'stdout' : 'stderr';
 }

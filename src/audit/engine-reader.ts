@@ -5,6 +5,7 @@ import { LineAssembler, type LineRules, type LineSink } from '../collector/line-
 import { MovedStamps } from '../collector/moved-stamps.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { AnchorEntry, Cursor } from '../model/cursor.js';
+import type { LinePiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { nanosOf, secondsOf, stampOf } from '../loki/read/stamp-range.js';
 import type { RunSink } from './damaged-reading.js';
@@ -12,9 +13,11 @@ import type { RunSink } from './damaged-reading.js';
 /** Takes the lines of a log, in file order. */
 export interface EngineLineVisitor {
   /**
-   * One line as the collector delivers it: `source[start, end)`, with the stamp that it is delivered with.
+   * One line, or one piece of a long one, as the collector delivers it: `source[start, end)`, with the stamp that
+   * it is delivered with.
    *
    * @param settled it stands before the collector's cursor, so it must have been delivered
+   * @param piece set: it is a part of a line, cut by length alone
    */
   line(
     stream: StreamNumber,
@@ -24,12 +27,14 @@ export interface EngineLineVisitor {
     start: number,
     end: number,
     settled: boolean,
+    piece?: LinePiece,
   ): void;
 }
 
 /** How entries become lines, as the collector has it. */
 export interface SplitRules extends LineRules {
   readonly maxLineBytes: number;
+  readonly sentAsText: boolean;
   readonly moveEqualStamps: boolean;
 }
 
@@ -64,7 +69,7 @@ export class EngineReader implements RunSink, LineSink {
   ) {
     this.#visitor = visitor;
     this.#settled = settled;
-    const lines: LineSink = rules.moveEqualStamps ? new MovedStamps(this, {}) : this;
+    const lines = new MovedStamps(this, {}, rules.moveEqualStamps ? 'shift' : 'keep');
     this.#assembler = new LineAssembler(lines, rules);
     this.#matcher = cursor === undefined ? undefined : new AnchorMatcher(cursor.anchor);
     const open = new Set(cursor?.open.map(({ stream }) => stream));
@@ -134,9 +139,10 @@ export class EngineReader implements RunSink, LineSink {
     source: Buffer,
     start: number,
     end: number,
+    piece?: LinePiece,
   ): void {
     const open = this.#ending === 'still-written' || (this.#ending === 'ended' && this.#openInCursor[stream]);
-    this.#visitor.line(stream, seconds, nanos, source, start, end, this.#settled && !open);
+    this.#visitor.line(stream, seconds, nanos, source, start, end, this.#settled && !open, piece);
   }
 
   #isLast(stream: StreamNumber): boolean {

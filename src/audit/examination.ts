@@ -1,4 +1,5 @@
 import type { StreamNumber } from '../docker/entry-sink.js';
+import { readPiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineLineVisitor } from './engine-reader.js';
 import { Fingerprinter } from './fingerprinter.js';
@@ -11,10 +12,11 @@ import { MissingSender, type RepairParts } from './missing-sender.js';
 import { Naming } from './naming.js';
 import { RefusalKinds } from './refusal-kinds.js';
 import type { RefusedLines } from './refusals.js';
+import { lineStamp } from '../loki/read/stamp-range.js';
 import { noteMalformed, noteReading, noteUnasked, type ContainerReport } from './report.js';
-import type { Slice } from './slice.js';
+import { inOnePart, type Slice } from './slice.js';
 import { otherLabels, streamName, STREAMS, type Subject } from './subject.js';
-import type { Survey } from './survey.js';
+import { partOf, type Survey } from './survey.js';
 import type { UnstoredSpans } from './unstored-spans.js';
 import { Verdict, VerdictTable } from './verdict-table.js';
 
@@ -105,25 +107,28 @@ export class Examination {
     // Where damage hides the cursor's place, it says of none that it is still to come.
     const { hidesPlace } = this.#examined.subject.log;
     const unsure = hidesPlace ? [Verdict.waiting, Verdict.pending] : [Verdict.waiting];
-    if (unsure.some((verdict) => table.having(verdict) > 0)) {
+    if (table.any(...unsure)) {
       await this.#lookup.elsewhere(signal, (slot) => this.#turn(slot, Verdict.elsewhere, ...unsure));
     }
-    if (table.having(Verdict.waiting) > 0 && this.#tools.repair?.force !== true) {
+    if (table.any(Verdict.waiting) && this.#tools.repair?.force !== true) {
       await this.#lookup.underOtherLabels(
         signal,
         (slot, entry, stream) => {
           if (table.verdictOf(slot) === Verdict.waiting) this.#isUnderOtherLabels(slot, entry, stream);
         },
-        () => table.having(Verdict.waiting) === 0,
+        () => !table.any(Verdict.waiting),
       );
     }
     let failure: Error | undefined;
-    const waiting = table.having(Verdict.waiting);
-    const pending = table.having(Verdict.pending);
-    if (waiting + pending > 0) {
+    if (table.any(Verdict.waiting, Verdict.pending)) {
+      const waiting = table.any(Verdict.waiting);
+      const pending = table.having(Verdict.pending);
       await this.#lookForRefusals(signal, Verdict.waiting, Verdict.pending);
       const refused = table.having(Verdict.pending) < pending;
-      if (waiting > 0 || refused || this.#lokiOnly.anyUnknown) failure = await this.#name(report, signal);
+      // A line that has begun to be delivered is pending as a whole.
+      const begun = table.anyFurther(Verdict.pending);
+      if (waiting || refused || begun || this.#lokiOnly.anyUnknown)
+        failure = await this.#name(report, signal);
     }
     this.#tally(report);
     noteMalformed(report, this.#lookup.malformed);
@@ -141,19 +146,23 @@ export class Examination {
     let oneStamp = true;
     let tooMany: TooMany | undefined;
     const visitor: EngineLineVisitor = {
-      line: (stream, seconds, nanos, source, start, end, settled) => {
-        if (tooMany !== undefined || !slice.contains(stream, seconds, nanos)) return;
+      line: (stream, seconds, nanos, source, start, end, settled, piece) => {
+        const at = lineStamp(seconds, nanos, piece);
+        if (tooMany !== undefined || !slice.contains(stream, at.seconds, at.nanos)) return;
         this.#prints.ofBytes(stream, seconds, nanos, source, start, end);
         const { words } = this.#prints;
         if (!slice.takes(words)) return;
-        first ??= { seconds, nanos };
-        oneStamp &&= first.seconds === seconds && first.nanos === nanos;
-        const added = this.#table.add(words, settled ? Verdict.waiting : Verdict.pending, stream);
+        first ??= at;
+        oneStamp &&= inOnePart(first, at);
+        // Where the pieces of a line may be in several slices, each is judged by itself.
+        const part = slice.holdsWholeStamps ? partOf(piece) : 'line';
+        const added = this.#table.add(words, settled ? Verdict.waiting : Verdict.pending, stream, part);
         if (added === 'full') {
           tooMany = new TooMany(oneStamp);
           enough.abort(tooMany);
           return;
         }
+        if (part === 'further') return;
         this.#lines[stream]++;
         if (added === 'added') this.#distinct[stream]++;
       },
@@ -172,8 +181,9 @@ export class Examination {
     const { subject, slice } = this.#examined;
     await this.#tools.rejectedFile?.visit(
       subject.log.container,
-      (stream, seconds, nanos, { line, kind, reason }) => {
-        if (!slice.contains(stream, seconds, nanos)) return;
+      (stream, seconds, nanos, { line, kind, reason, structuredMetadata }) => {
+        const at = lineStamp(seconds, nanos, readPiece(structuredMetadata));
+        if (!slice.covers(stream, at.seconds, at.nanos)) return;
         this.#prints.ofBytes(stream, seconds, nanos, line, 0, line.length);
         const slot = this.#table.find(this.#prints.words);
         if (slot >= 0) this.#turn(slot, this.#kinds.verdictFor(kind, reason), ...of);
@@ -206,10 +216,11 @@ export class Examination {
       sender,
     });
     const failure = await naming.run(signal);
-    if (table.having(Verdict.sent) > 0) {
+    if (table.any(Verdict.sent)) {
       await lookup.inStreams(signal, (slot) => this.#turn(slot, Verdict.repaired, Verdict.sent));
     }
-    if (table.having(Verdict.sent) > 0) await this.#lookForRefusals(signal, Verdict.sent);
+    if (table.any(Verdict.sent)) await this.#lookForRefusals(signal, Verdict.sent);
+    naming.settleSent();
     naming.addSamples(report.samples);
     return failure;
   }
@@ -221,7 +232,13 @@ export class Examination {
       const lines = this.#lines[stream];
       counts.lines += lines;
       counts.folded += lines - this.#distinct[stream];
-      counts.inPieces += has(Verdict.inPieces);
+      const long = (verdict: number): number => this.#table.longHaving(verdict, stream);
+      counts.inPieces +=
+        has(Verdict.inPieces) +
+        long(Verdict.found) +
+        long(Verdict.elsewhere) +
+        long(Verdict.relabelled) +
+        long(Verdict.repaired);
       counts.renamed += has(Verdict.elsewhere);
       counts.relabelled += has(Verdict.relabelled);
       counts.repaired += has(Verdict.repaired);
@@ -255,7 +272,8 @@ export class Examination {
   #isUnderOtherLabels(slot: number, { labels }: LokiEntry, stream: StreamNumber): void {
     const text = otherLabels(this.#examined.subject, stream, labels);
     this.#table.set(slot, text === undefined ? Verdict.found : Verdict.relabelled);
-    if (text === undefined) return;
+    // The pieces of a line are one line.
+    if (text === undefined || this.#table.isFurther(slot)) return;
     const lines = this.#otherLabels.get(text);
     if (lines !== undefined || this.#otherLabels.size < MOST_LABEL_SETS) {
       this.#otherLabels.set(text, (lines ?? 0) + 1);

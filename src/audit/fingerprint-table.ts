@@ -1,10 +1,10 @@
 /** Of one slot: the fingerprint and its state. */
-const SLOT_BYTES = 17;
+const SLOT_BYTES = 18;
 /** Fuller, and the search for a free slot gets long. */
 const FILL = 0.7;
 
 /**
- * A set of fingerprints with a state each, in 17 bytes a slot and nothing else: what is held of lines while the
+ * A set of fingerprints with a state each, in 18 bytes a slot and nothing else: what is held of lines while the
  * two sides are compared. It has room for a number of them that is fixed when it is made.
  */
 export class FingerprintTable {
@@ -12,7 +12,7 @@ export class FingerprintTable {
   readonly #mask: number;
   readonly #words: Uint32Array;
   /** 0: the slot is free. */
-  readonly #states: Uint8Array;
+  readonly #states: Uint16Array;
   #size = 0;
 
   constructor(maxEntries: number) {
@@ -20,7 +20,7 @@ export class FingerprintTable {
     const slots = slotsFor(maxEntries);
     this.#mask = slots - 1;
     this.#words = new Uint32Array(slots * 4);
-    this.#states = new Uint8Array(slots);
+    this.#states = new Uint16Array(slots);
   }
 
   /** What a table with this room takes. */
@@ -51,7 +51,7 @@ export class FingerprintTable {
   /**
    * Takes a fingerprint in, unless it is there already.
    *
-   * @param state 1 to 255
+   * @param state 1 to 65535
    */
   add(words: Uint32Array, state: number): 'added' | 'known' | 'full' {
     const slot = this.#search(words);
@@ -71,10 +71,10 @@ export class FingerprintTable {
     this.#states[slot] = state;
   }
 
-  /** How many have this state. */
-  count(state: number): number {
+  /** How many have this state, in the bits of a mask. */
+  count(state: number, mask = 0xffff): number {
     let count = 0;
-    for (const each of this.#states) if (each === state) count++;
+    for (const each of this.#states) if ((each & mask) === state) count++;
     return count;
   }
 

@@ -6,6 +6,14 @@ import type { StreamNumber } from '../docker/entry-sink.js';
 const HEAD = 13;
 const SMALLEST = 4096;
 
+/** What a decoder puts for bytes that are not UTF-8. */
+export const REPLACEMENT = '\ufffd';
+
+/** A text with each run of U+FFFD as one; see Fingerprinter. */
+export function canonicalText(text: string): string {
+  return text.includes(REPLACEMENT) ? text.replace(/\ufffd+/g, REPLACEMENT) : text;
+}
+
 /**
  * Works out the fingerprint of a line: 128 bits over stream, stamp and text. The same for a line of the Engine's,
  * which is bytes, and of Loki's, which comes as JSON: there each byte that is no UTF-8 has become U+FFFD
@@ -35,7 +43,7 @@ export class Fingerprinter {
 
   /** Of a line as text. */
   ofText(stream: StreamNumber, seconds: number, nanos: number, text: string): void {
-    const canonical = text.includes('\ufffd') ? text.replace(/\ufffd+/g, '\ufffd') : text;
+    const canonical = canonicalText(text);
     this.#reserve(canonical.length * 3);
     const length = this.#scratch.write(canonical, HEAD, 'utf8');
     this.#finish(stream, seconds, nanos, length);

@@ -7,7 +7,7 @@ import type { LokiEntry } from '../loki/read/loki-query.js';
 import type { LokiReader } from '../loki/read/loki-reader.js';
 import { EqualLines } from './repeats.js';
 import type { Slice } from './slice.js';
-import { stampOf } from '../loki/read/stamp-range.js';
+import { lineStamp, stampOf, withPieces } from '../loki/read/stamp-range.js';
 import {
   belongsTo,
   mayBeOf,
@@ -30,7 +30,7 @@ type NotFound = (stream: StreamNumber, entry: LokiEntry, words: Uint32Array) => 
 /** Of so many entries under other labels the stamp is kept. */
 const MOST_OTHERS = 20_000;
 
-/** Looks up in a table what Loki has of a slice. */
+/** Looks up in a table what Loki has of a slice: lines, and pieces of lines. */
 export class LokiLookup {
   readonly #subject: Subject;
   readonly #survey: Survey;
@@ -58,7 +58,7 @@ export class LokiLookup {
     return this.#crowded.has(`${stream} ${stamp}`);
   }
 
-  /** Under other labels there is an entry of this stamp that is no line of the Engine's. */
+  /** Under other labels there is an entry of this stamp, or a piece of its line, that is no line of the Engine's. */
   isUnderOtherLabels(stream: StreamNumber, stamp: Nanoseconds): boolean {
     return this.#others.has(`${stream} ${stamp}`);
   }
@@ -109,9 +109,9 @@ export class LokiLookup {
     }
   }
 
-  #foundOther(stream: StreamNumber, { seconds, nanos, labels }: LokiEntry): void {
+  #foundOther(stream: StreamNumber, { seconds, nanos, labels, piece }: LokiEntry): void {
     if (this.#others.size >= MOST_OTHERS || otherLabels(this.#subject, stream, labels) === undefined) return;
-    this.#others.add(`${stream} ${stampOf(seconds, nanos)}`);
+    this.#others.add(`${stream} ${piece?.lineId ?? stampOf(seconds, nanos)}`);
   }
 
   async #byId(
@@ -142,24 +142,33 @@ export class LokiLookup {
   ): Promise<Nanoseconds[]> {
     const equal = new EqualLines();
     const crowded: Nanoseconds[] = [];
-    for (const range of this.#slice.ranges(stream, (bucket) => this.#survey.linesIn(stream, bucket))) {
+    let readUntil = 0n;
+    for (const range of this.#slice.ranges(stream, (bucket) => this.#survey.entriesIn(stream, bucket))) {
+      const wide = withPieces(range);
+      const from = range.from > readUntil ? range.from : readUntil;
+      readUntil = wide.until;
       const result = await this.#reader.read(
         {
           selector,
-          range,
-          expected: (from, bytes) => this.#survey.expected(stream, from, bytes),
+          range: { from, until: wide.until },
+          expected: (at, bytes) => (at < range.until ? this.#survey.expected(stream, at, bytes) : undefined),
           visit: (entry) => {
-            const { seconds, nanos, line } = entry;
-            if (!mayBeOf(this.#subject, entry) || !this.#slice.contains(stream, seconds, nanos)) return;
+            const { seconds, nanos, line, piece } = entry;
+            if (!mayBeOf(this.#subject, entry)) return;
+            const at = lineStamp(seconds, nanos, piece);
+            const isIn = this.#slice.contains(stream, at.seconds, at.nanos);
+            // One that does not say whose it is may be a piece of a line that begins in this slice.
+            if (!isIn && entry.containerId !== undefined) return;
             this.#prints.ofText(stream, seconds, nanos, line);
             const { words } = this.#prints;
-            if (!this.#slice.takes(words)) return;
             const slot = this.#table.find(words);
             if (slot >= 0) {
               found(slot, entry, stream);
-            } else if (notFound !== undefined && !isMarkerText(line) && belongsTo(this.#subject, entry)) {
-              if (!equal.repeats(seconds, nanos, words)) notFound(stream, entry, words);
+              return;
             }
+            if (!isIn || !this.#slice.takes(words)) return;
+            if (notFound === undefined || isMarkerText(line) || !belongsTo(this.#subject, entry)) return;
+            if (!equal.repeats(seconds, nanos, words)) notFound(stream, entry, words);
           },
         },
         signal,

@@ -1,34 +1,43 @@
 import type { StreamNumber } from '../docker/entry-sink.js';
+import type { LinePiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
-import type { Fingerprinter } from './fingerprinter.js';
+import { canonicalText, REPLACEMENT } from './fingerprinter.js';
 import type { LokiEntry } from '../loki/read/loki-query.js';
 import type { LineSample, StreamCounts } from './report.js';
 import { stampOf } from '../loki/read/stamp-range.js';
 import { streamName } from './subject.js';
 
-/** An entry that the Engine does not have, and that may be a piece of a line that it has. */
-interface Piece {
-  readonly stream: StreamNumber;
+/** An entry of Loki's that may be a piece of a line of the Engine's. */
+export interface Candidate {
   readonly stamp: Nanoseconds;
+  /** Its fingerprint. */
   readonly words: Uint32Array;
-  /** Of its text as UTF-8. */
-  readonly bytes: number;
-  /** Of the first ones; the others are only counted. */
-  readonly text: string | undefined;
-  used: boolean;
+  /** UTF-16 units of its canonical text. */
+  readonly units: number;
+  /** The text begins with what was not UTF-8. */
+  readonly startsReplaced: boolean;
+  /** What its structured metadata says of it. */
+  readonly piece: LinePiece | undefined;
+  /** It is in Loki as the Engine's line says. */
+  readonly expected?: boolean;
 }
 
-/** Pieces kept at most; about what one of them takes. */
-const MOST_PIECES = 20_000;
-const PIECE_BYTES = 200;
+interface Kept extends Candidate {
+  readonly stream: StreamNumber;
+  /** Of the first ones; the others are only counted. */
+  readonly text: string | undefined;
+}
+
+/** Entries kept at most; about what one of them takes. */
+const MOST_KEPT = 20_000;
+const KEPT_BYTES = 250;
 const SAMPLE_CHARACTERS = 500;
-/** Of a line, all pieces but the last have 16 KiB (Docker's chunk), or what `lines.max_bytes` or Loki allows. */
-const SMALLEST_PIECE = 1024;
 
 /**
  * What Loki has of a slice and the Engine has not. Older than the Engine's log: rotated away. Else it may be a
- * piece of a line that was not ended for so long that the collector delivered what there was of it
- * (`lines.open_max_age`); and what is not even that is unknown.
+ * piece of a line that was cut at other places than its length asks for: it was not ended for so long that the
+ * collector delivered what there was of it (`lines.open_max_age`), or was delivered by other settings. And what is
+ * not even that is unknown.
  */
 export class LokiOnly {
   readonly #oldest: Nanoseconds | undefined;
@@ -36,9 +45,11 @@ export class LokiOnly {
     1: { rotated: 0, unknown: 0 },
     2: { rotated: 0, unknown: 0 },
   };
-  readonly #pieces = new Map<string, Piece[]>();
+  readonly #kept: Record<StreamNumber, Kept[]> = { 1: [], 2: [] };
+  /** Of those kept. */
+  readonly #unexplained = new Set<Candidate>();
   readonly #texts: number;
-  #kept = 0;
+  #sorted = false;
 
   /**
    * @param oldest the stamp of the oldest entry of the Engine's log; undefined: it has none
@@ -50,7 +61,7 @@ export class LokiOnly {
   }
 
   static get maxBytes(): number {
-    return MOST_PIECES * PIECE_BYTES;
+    return MOST_KEPT * KEPT_BYTES;
   }
 
   /** Whether there is anything that was not rotated away. */
@@ -59,56 +70,51 @@ export class LokiOnly {
   }
 
   add(stream: StreamNumber, entry: LokiEntry, words: Uint32Array): void {
+    const { piece } = entry;
     const stamp = stampOf(entry.seconds, entry.nanos);
-    if (this.#oldest === undefined || stamp < this.#oldest) {
+    if (this.#oldest === undefined || (piece?.lineId ?? stamp) < this.#oldest) {
       this.#counts[stream].rotated++;
       return;
     }
     this.#counts[stream].unknown++;
-    if (this.#kept >= MOST_PIECES) return;
-    const text = this.#kept < this.#texts ? entry.line.slice(0, SAMPLE_CHARACTERS) : undefined;
-    const bytes = Buffer.byteLength(entry.line);
-    const piece: Piece = { stream, stamp, words: words.slice(), bytes, text, used: false };
-    const key = keyOf(stream, stamp);
-    const pieces = this.#pieces.get(key);
-    if (pieces === undefined) this.#pieces.set(key, [piece]);
-    else pieces.push(piece);
-    this.#kept++;
+    const kept = this.#kept[1].length + this.#kept[2].length;
+    if (kept >= MOST_KEPT) return;
+    const text = kept < this.#texts ? entry.line.slice(0, SAMPLE_CHARACTERS) : undefined;
+    const one: Kept = { stream, stamp, ...textOf(entry.line), words: words.slice(), piece, text };
+    this.#kept[stream].push(one);
+    this.#unexplained.add(one);
+    this.#sorted = false;
   }
 
   /**
-   * Looks for a line of the Engine's in pieces: `whole` when they make up all of it, `beginning` when Loki has
-   * only its beginning. Pieces that were found are no longer unknown.
+   * Entries that may be pieces of a line: those that say so, and those that say nothing and have a stamp from that
+   * of the line on. In the order of their stamps.
+   *
+   * @param lineId the stamp of the line's first piece
+   * @param most pieces that the line may have
    */
-  find(
-    prints: Fingerprinter,
-    stream: StreamNumber,
-    seconds: number,
-    nanos: number,
-    source: Buffer,
-    start: number,
-    end: number,
-  ): 'whole' | 'beginning' | undefined {
-    const pieces = this.#pieces.get(keyOf(stream, stampOf(seconds, nanos)));
-    if (pieces === undefined) return undefined;
-    const found: Piece[] = [];
-    let at = start;
-    for (;;) {
-      const next = pieces.find((piece) => {
-        const last = at > start && at + piece.bytes === end;
-        if (piece.used || found.includes(piece) || at + piece.bytes > end) return false;
-        if (piece.bytes < SMALLEST_PIECE && !last) return false;
-        prints.ofBytes(stream, seconds, nanos, source, at, at + piece.bytes);
-        return piece.words.every((word, i) => word === prints.words[i]);
-      });
-      if (next === undefined) break;
-      found.push(next);
-      at += next.bytes;
+  candidates(stream: StreamNumber, lineId: Nanoseconds, most: number): Candidate[] {
+    const kept = this.#kept[stream];
+    if (kept.length === 0) return [];
+    if (!this.#sorted) {
+      for (const each of [1, 2] as const) this.#kept[each].sort((a, b) => compare(a.stamp, b.stamp));
+      this.#sorted = true;
     }
-    for (const piece of found) piece.used = true;
-    this.#counts[stream].unknown -= found.length;
-    if (found.length === 0) return undefined;
-    return at === end ? 'whole' : 'beginning';
+    const found: Candidate[] = [];
+    for (let at = firstFrom(kept, lineId); at < kept.length; at++) {
+      const entry = kept[at] as Kept;
+      if (entry.stamp >= lineId + BigInt(most)) break;
+      const mayBe = entry.piece === undefined || entry.piece.lineId === lineId;
+      if (mayBe && this.#unexplained.has(entry)) found.push(entry);
+    }
+    return found;
+  }
+
+  /** These are pieces of a line, and no longer unknown. Entries that the Engine has are passed over. */
+  explain(stream: StreamNumber, pieces: readonly Candidate[]): void {
+    for (const piece of pieces) {
+      if (this.#unexplained.delete(piece)) this.#counts[stream].unknown--;
+    }
   }
 
   countInto(stream: StreamNumber, counts: StreamCounts): void {
@@ -118,14 +124,31 @@ export class LokiOnly {
 
   /** Entries of which nothing is known. */
   *samples(): Generator<LineSample> {
-    for (const pieces of this.#pieces.values()) {
-      for (const { stream, stamp, text, used } of pieces) {
-        if (!used && text !== undefined) yield { stream: streamName(stream), stamp, text };
-      }
+    for (const entry of [...this.#kept[1], ...this.#kept[2]]) {
+      const { stream, stamp, text } = entry;
+      if (text === undefined || !this.#unexplained.has(entry)) continue;
+      yield { stream: streamName(stream), stamp, text };
     }
   }
 }
 
-function keyOf(stream: StreamNumber, stamp: Nanoseconds): string {
-  return `${stream} ${stamp}`;
+/** What of a text tells whether it is a part of another. */
+export function textOf(line: string): Pick<Candidate, 'units' | 'startsReplaced'> {
+  const text = canonicalText(line);
+  return { units: text.length, startsReplaced: text.startsWith(REPLACEMENT) };
+}
+
+function firstFrom(kept: readonly Kept[], stamp: Nanoseconds): number {
+  let low = 0;
+  let high = kept.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((kept[middle] as Kept).stamp < stamp) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function compare(a: Nanoseconds, b: Nanoseconds): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

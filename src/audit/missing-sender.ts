@@ -3,6 +3,7 @@ import type { LineBatch } from '../collector/line-batch.js';
 import type { FlowControl } from '../collector/log-source.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { ContainerRef, StreamName } from '../model/container.js';
+import type { LinePiece } from '../model/line-piece.js';
 import { streamName, STREAMS } from './subject.js';
 
 export interface RepairParts {
@@ -19,7 +20,7 @@ export interface RepairParts {
 /** Batches that may wait for Loki before the reading pauses. */
 const MOST_WAITING = 4;
 
-/** Sends missing lines of one container, those of a stream in the order of the log, one batch after the other. */
+/** Sends missing lines of one container, and missing pieces of lines, those of a stream in the order of the log, one batch after the other. */
 export class MissingSender implements FlowControl {
   readonly #parts: RepairParts;
   readonly #container: ContainerRef;
@@ -49,13 +50,14 @@ export class MissingSender implements FlowControl {
     source: Buffer,
     start: number,
     end: number,
+    piece?: LinePiece,
   ): void {
     const { newBatch, batchBytes } = this.#parts;
     let batch = (this.#open[stream] ??= newBatch(this.#container, streamName(stream)));
-    if (!batch.append(seconds, nanos, source, start, end)) {
+    if (!batch.append(seconds, nanos, source, start, end, piece)) {
       this.#send(stream);
       batch = this.#open[stream] = newBatch(this.#container, streamName(stream));
-      if (!batch.append(seconds, nanos, source, start, end)) {
+      if (!batch.append(seconds, nanos, source, start, end, piece)) {
         throw new RangeError('an empty batch takes any line');
       }
     }

@@ -4,7 +4,7 @@ import type { EngineReading } from './engine-log.js';
 import type { StampRange } from '../loki/read/stamp-range.js';
 
 /**
- * What became of the lines of one stream. All figures but `lines` and `folded` count equal lines of one stamp
+ * What became of the lines of one stream; a line in pieces is one. All figures but `lines` and `folded` count equal lines of one stamp
  * once, as Loki keeps them:
  * `lines = folded + delivered + missing + refused + pending + crowded + expired + changed`.
  */
@@ -15,7 +15,7 @@ export interface StreamCounts {
   folded: number;
   /** In Loki. */
   delivered: number;
-  /** Of the delivered: in several pieces, because the line was not ended for too long. */
+  /** Of the delivered: in several pieces, because the line is too long, or was not ended for too long. */
   inPieces: number;
   /** Of the delivered: under another name that the container had. */
   renamed: number;
@@ -33,7 +33,7 @@ export interface StreamCounts {
   crowded: number;
   /** Not judged: older than what Loki shows. */
   expired: number;
-  /** Not judged: Loki has the beginning of the line, at its stamp; it may be set to cut long lines. */
+  /** Not judged: Loki has the line shortened, at its stamp; it may be set to cut long lines. */
   changed: number;
   /** In Loki only, and older than the Engine's log: rotated away here. */
   rotated: number;

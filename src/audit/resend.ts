@@ -3,6 +3,7 @@ import type { PushResult } from '../loki/pusher.js';
 import type { RejectedLine } from '../loki/rejected-record.js';
 import { streamTarget, type StreamTarget } from '../loki/stream-target.js';
 import { readRejectedSummary } from '../loki/rejected-reader.js';
+import { readPiece, withoutPiece } from '../model/line-piece.js';
 import { inOrder, surveyRejected } from './rejected-slices.js';
 import { nanosOf, secondsOf } from '../loki/read/stamp-range.js';
 
@@ -80,8 +81,9 @@ async function sendStream(
     onProgress?.(summary);
   };
   let batch = newBatch(target);
-  for (const { stamp, line } of records) {
-    const append = (): boolean => batch.append(secondsOf(stamp), nanosOf(stamp), line, 0, line.length);
+  for (const { stamp, line, structuredMetadata } of records) {
+    const piece = readPiece(structuredMetadata);
+    const append = (): boolean => batch.append(secondsOf(stamp), nanosOf(stamp), line, 0, line.length, piece);
     if (!append()) {
       await send(batch);
       batch = newBatch(target);
@@ -103,16 +105,17 @@ function byTarget(
   const streams = new Map<string, { target: StreamTarget; records: RejectedLine[] }>();
   for (const record of records) {
     const labels = label === undefined ? record.labels : { ...record.labels, [label.name]: label.value };
+    const structuredMetadata = withoutPiece(record.structuredMetadata);
     const key = JSON.stringify([
       Object.entries(labels).sort(),
-      Object.entries(record.structuredMetadata).sort(),
+      Object.entries(structuredMetadata).sort(),
       record.tenant,
     ]);
     let stream = streams.get(key);
     if (stream === undefined) {
       const target = streamTarget({
         labels,
-        structuredMetadata: record.structuredMetadata,
+        structuredMetadata,
         ...(record.tenant === undefined ? {} : { tenant: record.tenant }),
         containerName: record.container,
       });

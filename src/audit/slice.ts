@@ -16,8 +16,8 @@ const JOINED_OVER = 500;
 
 /**
  * Some buckets of the two streams, or of their lines a part: as many as the table of fingerprints has room for.
- * A part is chosen by the stamp, so that lines of one stamp stay together; only where one stamp has too many is
- * it chosen by the fingerprint.
+ * A part is chosen by the stamp, so that lines of one stamp, and the pieces of a line, which have consecutive ones,
+ * stay together; only where one stamp has too many is it chosen by the fingerprint.
  */
 export class Slice {
   readonly #grid: TimeGrid;
@@ -107,11 +107,16 @@ export class Slice {
 
   /** Whether a line of this stream and stamp may be in it. */
   contains(stream: StreamNumber, seconds: number, nanos: number): boolean {
-    if (!this.#bounds.contains(seconds, nanos)) return false;
-    if (((this.#mask[this.#grid.indexOf(seconds, nanos)] as number) & stream) === 0) return false;
     return (
-      this.#stamps.of === 1 || (stampHash(seconds, nanos) & (this.#stamps.of - 1)) === this.#stamps.index
+      this.covers(stream, seconds, nanos) &&
+      (this.#stamps.of === 1 || (stampHash(seconds, nanos) & (this.#stamps.of - 1)) === this.#stamps.index)
     );
+  }
+
+  /** Whether a line of this stream and stamp may be in it, or in another part of the same buckets. */
+  covers(stream: StreamNumber, seconds: number, nanos: number): boolean {
+    if (!this.#bounds.contains(seconds, nanos)) return false;
+    return ((this.#mask[this.#grid.indexOf(seconds, nanos)] as number) & stream) !== 0;
   }
 
   /** Whether such a line is, by its fingerprint. */
@@ -119,7 +124,7 @@ export class Slice {
     return this.#prints.of === 1 || ((words[3] as number) & (this.#prints.of - 1)) === this.#prints.index;
   }
 
-  /** The two halves of a slice that turned out to have too many lines. @param oneStamp all of one stamp */
+  /** The two halves of a slice that turned out to have too many lines. @param oneStamp all in one part; see inOnePart */
   halves(oneStamp: boolean): [Slice, Slice] {
     const byPrint = oneStamp || this.#stamps.of >= MOST_STAMP_PARTS;
     const { index, of } = byPrint ? this.#prints : this.#stamps;
@@ -137,9 +142,22 @@ export class Slice {
   }
 }
 
+/** Stamps closer than these, ns, are mostly in one part: 2^14. */
+const PART_BITS = 14;
+
+/** Whether lines of two stamps are in the same part, however finely the stamps are divided. */
+export function inOnePart(a: Stamped, b: Stamped): boolean {
+  return a.seconds === b.seconds && a.nanos >>> PART_BITS === b.nanos >>> PART_BITS;
+}
+
+interface Stamped {
+  readonly seconds: number;
+  readonly nanos: number;
+}
+
 /** Spreads stamps, also those that lie close together (murmur3's last step). */
 function stampHash(seconds: number, nanos: number): number {
-  let hash = Math.imul(seconds, 0x9e3779b1) ^ nanos;
+  let hash = Math.imul(seconds, 0x9e3779b1) ^ (nanos >>> PART_BITS);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -1,14 +1,15 @@
 import { isMarkerText, isPossibleGapText } from '../collector/possible-gap.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
+import type { LinePiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
-import { Digests } from './digests.js';
+import { Digests, type EntryPart } from './digests.js';
 import type { EngineReading } from './engine-log.js';
 import { Fingerprinter } from './fingerprinter.js';
 import type { HeldBytes } from './held-bytes.js';
 import type { LokiReader } from '../loki/read/loki-reader.js';
 import { EqualLines } from './repeats.js';
 import type { LineSample, StreamCounts } from './report.js';
-import { nanosOf, RangeBounds, secondsOf, stampOf } from '../loki/read/stamp-range.js';
+import { lineStamp, nanosOf, RangeBounds, secondsOf, stampOf, withPieces } from '../loki/read/stamp-range.js';
 import { mayBeOf, selectorOf, streamName, STREAMS, type Subject } from './subject.js';
 import { TimeGrid } from './time-grid.js';
 
@@ -24,7 +25,7 @@ export interface SurveyTools {
 export interface Difference {
   readonly stream: StreamNumber;
   readonly bucket: number;
-  /** Lines of the Engine's in it. */
+  /** Lines of the Engine's in it; each piece of a long one counts. */
   readonly lines: number;
 }
 
@@ -82,7 +83,7 @@ export class Survey {
     let lines = 0;
     let bytes = 0;
     for (let bucket = this.grid.indexOf(secondsOf(from), nanosOf(from)); bucket < this.grid.size; bucket++) {
-      const count = this.#linesIn(stream, bucket);
+      const count = this.#entriesIn(stream, bucket);
       const size = this.#bytesIn(stream, bucket) + count * ENTRY_BYTES;
       if (bytes + size >= wanted) return Math.max(1, lines + count * ((wanted - bytes) / size));
       lines += count;
@@ -100,12 +101,14 @@ export class Survey {
       const agreement = this.#agreement(stream, bucket);
       if (agreement === 'none') continue;
       const [settled, pending] = this.#sides(stream);
-      const delivered = distinct(settled, bucket);
-      const behind = distinct(pending, bucket);
-      const lines = this.#linesIn(stream, bucket);
+      const delivered = sumOf(settled, (digests) => digests.distinctLinesIn(bucket));
+      const behind = sumOf(pending, (digests) => digests.distinctLinesIn(bucket));
+      const lines = sumOf([...settled, ...pending], (digests) => digests.linesIn(bucket));
+      const inLoki = agreement === 'all' ? [...settled, ...pending] : settled;
       counts.lines += lines;
       counts.folded += lines - delivered - behind;
       counts.delivered += agreement === 'all' ? delivered + behind : delivered;
+      counts.inPieces += sumOf(inLoki, (digests) => digests.longIn(bucket));
       if (agreement === 'settled') counts.pending += behind;
     }
   }
@@ -115,14 +118,14 @@ export class Survey {
     for (let bucket = 0; bucket < this.grid.size; bucket++) {
       for (const stream of STREAMS) {
         if (this.#agreement(stream, bucket) !== 'none') continue;
-        yield { stream, bucket, lines: this.#linesIn(stream, bucket) };
+        yield { stream, bucket, lines: this.#entriesIn(stream, bucket) };
       }
     }
   }
 
-  /** About how many lines there are in a bucket, on the side that has more. */
-  linesIn(stream: StreamNumber, bucket: number): number {
-    return Math.max(this.#linesIn(stream, bucket), this.#loki[stream].linesIn(bucket));
+  /** About how many entries there are in a bucket, on the side that has more. */
+  entriesIn(stream: StreamNumber, bucket: number): number {
+    return Math.max(this.#entriesIn(stream, bucket), this.#loki[stream].entriesIn(bucket));
   }
 
   async #readEngine(signal: AbortSignal): Promise<void> {
@@ -133,12 +136,14 @@ export class Survey {
     this.reading = await log.read(
       range.from,
       {
-        line: (stream, seconds, nanos, source, start, end, settled) => {
-          if (!bounds.contains(seconds, nanos)) return;
+        line: (stream, seconds, nanos, source, start, end, settled, piece) => {
+          const at = lineStamp(seconds, nanos, piece);
+          if (!bounds.contains(at.seconds, at.nanos)) return;
           prints.ofBytes(stream, seconds, nanos, source, start, end);
           const repeated = equal[stream].repeats(seconds, nanos, prints.words);
           const digests = settled ? this.#settled[stream] : this.#pending[stream];
-          digests.add(this.grid.indexOf(seconds, nanos), prints.words, end - start, repeated);
+          const bucket = this.grid.indexOf(at.seconds, at.nanos);
+          digests.add(bucket, prints.words, end - start, repeated, partOf(piece));
         },
       },
       signal,
@@ -147,17 +152,20 @@ export class Survey {
 
   async #readLoki(stream: StreamNumber, signal: AbortSignal): Promise<void> {
     const { reader, samples } = this.#tools;
+    const { range } = this.#subject;
+    const bounds = new RangeBounds(range);
     const prints = new Fingerprinter();
     const equal = new EqualLines();
     // Where not all entries of a stamp can be seen the sums may differ; then they are looked at one by one.
     const { malformed } = await reader.read(
       {
         selector: selectorOf(this.#subject, stream),
-        range: this.#subject.range,
-        expected: (from, bytes) => this.expected(stream, from, bytes),
+        range: withPieces(range),
+        expected: (from, bytes) => (from < range.until ? this.expected(stream, from, bytes) : undefined),
         visit: (entry) => {
-          if (!mayBeOf(this.#subject, entry)) return;
-          const { seconds, nanos, line } = entry;
+          const { seconds, nanos, line, piece } = entry;
+          const at = lineStamp(seconds, nanos, piece);
+          if (!mayBeOf(this.#subject, entry) || !bounds.contains(at.seconds, at.nanos)) return;
           if (isMarkerText(line)) {
             const markers = isPossibleGapText(line) ? this.#possibleGapMarkers : this.#gapMarkers;
             markers[stream]++;
@@ -172,7 +180,7 @@ export class Survey {
             if (!line.includes('\ufffd')) this.#storedTwice[stream]++;
             return;
           }
-          this.#loki[stream].add(this.grid.indexOf(seconds, nanos), prints.words, 0, false);
+          this.#loki[stream].add(this.grid.indexOf(at.seconds, at.nanos), prints.words, 0, false);
         },
       },
       signal,
@@ -186,7 +194,9 @@ export class Survey {
     const loki = this.#loki[stream];
     if (loki.equals(bucket, ...settled, ...pending)) return 'all';
     // What looks as if it were to come may be there under another name: each line is looked for.
-    if (this.#subject.log.hidesPlace && this.#linesIn(stream, bucket) > 0) return 'none';
+    if (this.#subject.log.hidesPlace && this.#entriesIn(stream, bucket) > 0) return 'none';
+    // Nor does a sum tell of which lines the beginning was delivered, and the rest is to come.
+    if (pending.some((digests) => digests.hasFurther(bucket))) return 'none';
     return loki.equals(bucket, ...settled) ? 'settled' : 'none';
   }
 
@@ -197,8 +207,8 @@ export class Survey {
     return this.#subject.log.behindCursor ? [[], [before, behind]] : [[before], [behind]];
   }
 
-  #linesIn(stream: StreamNumber, bucket: number): number {
-    return this.#settled[stream].linesIn(bucket) + this.#pending[stream].linesIn(bucket);
+  #entriesIn(stream: StreamNumber, bucket: number): number {
+    return this.#settled[stream].entriesIn(bucket) + this.#pending[stream].entriesIn(bucket);
   }
 
   #bytesIn(stream: StreamNumber, bucket: number): number {
@@ -206,6 +216,12 @@ export class Survey {
   }
 }
 
-function distinct(digests: readonly Digests[], bucket: number): number {
-  return digests.reduce((sum, each) => sum + each.distinctIn(bucket), 0);
+function sumOf(all: readonly Digests[], count: (digests: Digests) => number): number {
+  return all.reduce((sum, each) => sum + count(each), 0);
+}
+
+/** What an entry of the Engine's is. */
+export function partOf(piece: LinePiece | undefined): EntryPart {
+  if (piece === undefined) return 'line';
+  return piece.number === 1 ? 'first' : 'further';
 }

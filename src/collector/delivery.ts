@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.js';
 import type { StreamName } from '../model/container.js';
+import type { LinePiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { sharedController } from '../model/shared-controller.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
@@ -90,12 +91,13 @@ export class Delivery<Place> implements LineSink, FlowControl {
     source: Buffer,
     start: number,
     end: number,
+    piece?: LinePiece,
   ): void {
     let batch = (this.#batches[stream] ??= this.#options.newBatch(NAMES[stream]));
-    if (!batch.append(seconds, nanos, source, start, end)) {
+    if (!batch.append(seconds, nanos, source, start, end, piece)) {
       this.#seal(stream);
       batch = this.#batches[stream] = this.#options.newBatch(NAMES[stream]);
-      if (!batch.append(seconds, nanos, source, start, end)) {
+      if (!batch.append(seconds, nanos, source, start, end, piece)) {
         throw new RangeError('an empty batch takes any line');
       }
     }

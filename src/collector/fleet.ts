@@ -367,7 +367,7 @@ function mayHaveGrown({ afterEnd, diedAt }: ContainerState): boolean {
 
 /** What a poll that did not know of the end left open, or held back, was not delivered. */
 function lacksLastWords({ cursor, lastWordsHeld }: ContainerState): boolean {
-  return lastWordsHeld || (cursor !== undefined && cursor.open.length > 0);
+  return lastWordsHeld || cursor?.open.some(({ text }) => text.length > 0) === true;
 }
 
 /**

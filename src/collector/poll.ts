@@ -1,4 +1,4 @@
-import type { Cursor } from '../model/cursor.js';
+import type { Cursor, OpenLine } from '../model/cursor.js';
 import type { ContainerRef } from '../model/container.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import { isDaemonError, isHang } from './answer-faults.js';
@@ -6,6 +6,7 @@ import { isEndToBeNamed } from './around-damage.js';
 import { look, sameEntry } from './look.js';
 import { readBehindGap, recover } from './lost-anchor.js';
 import { mayPassOver } from './may-pass-over.js';
+import { heldBackAtEnd } from './open-text.js';
 import { lookForHole, type Answered } from './passed-over.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
@@ -129,12 +130,14 @@ function sinceFor(
   return oldest > context.poll.overlap ? oldest - context.poll.overlap : 0n;
 }
 
-/** Decides, durably, to end the lines that stayed open too long; the poll then delivers them. */
+/** Decides, durably, to cut the lines that stayed open too long; the poll then delivers what there is of them. */
 async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor> {
-  const { cursor } = task;
+  const { cursor, container } = task;
   const oldest = context.clock.now() - BigInt(context.poll.openMaxAge) * NS_PER_MS;
-  if (!cursor.open.some((line) => !line.cut && line.stamp < oldest)) return cursor;
-  const open = cursor.open.map((line) => (line.stamp < oldest ? { ...line, cut: true } : line));
+  const isDue = ({ stamp, text }: OpenLine): boolean =>
+    stamp < oldest && text.length > heldBackAtEnd(text, container.tty);
+  if (!cursor.open.some((line) => !line.cut && isDue(line))) return cursor;
+  const open = cursor.open.map((line) => (isDue(line) ? { ...line, cut: true } : line));
   const cut: Cursor = { ...cursor, open };
   await context.commit(cut);
   return cut;

@@ -45,7 +45,10 @@ export interface TransferSettings {
   readonly batchAge: number;
   readonly maxSpan: Nanoseconds;
   readonly maxWaiting: number;
+  /** Of a piece, as it is sent. */
   readonly maxLineBytes: number;
+  /** Lines are sent as text: bytes that are not UTF-8 become U+FFFD, of three bytes. */
+  readonly sentAsText?: boolean;
   readonly moveEqualStamps: boolean;
   readonly gapMarker: boolean;
 }
@@ -116,7 +119,7 @@ export async function transfer(context: TransferContext, request: TransferReques
       containerName: container.name,
       anchor: ring.anchor(),
       open: assembler.openLines(),
-      moved: mover?.moved() ?? cursor.moved,
+      moved: lines.moved(),
       ...(soundUpTo === undefined ? {} : { soundUpTo }),
       ...(startWatch?.counted === undefined ? {} : { start: startWatch.counted }),
       committedAt: context.clock.now(),
@@ -133,12 +136,11 @@ export async function transfer(context: TransferContext, request: TransferReques
     maxWaiting: settings.maxWaiting,
     onUncommitted: () => context.onUncommitted?.(container),
   });
-  const mover: MovedStamps | undefined = settings.moveEqualStamps
-    ? new MovedStamps(delivery, cursor.moved)
-    : undefined;
-  const lines: LineSink = mover ?? delivery;
+  const equalStamps = settings.moveEqualStamps ? 'shift' : 'keep';
+  const lines: MovedStamps = new MovedStamps(delivery, cursor.moved, equalStamps);
   const assembler: LineAssembler = new LineAssembler(lines, {
     maxLineBytes: settings.maxLineBytes,
+    sentAsText: settings.sentAsText === true,
     ...lineRules(container),
     ...(context.onCutLine ? { onCut: context.onCutLine } : {}),
   });
@@ -164,7 +166,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     begin: () => {
       assembler.resume(cursor.open);
       // Behind a gap the rest of an open line is gone.
-      if (request.behindGap && request.readPast !== true) assembler.closeAll();
+      if (request.behindGap && request.readPast !== true) assembler.closeAll(false);
       if (cursor.open.length > 0) delivery.after();
     },
     before: (seconds) => delivery.before(seconds),
@@ -202,8 +204,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     throw error;
   });
   try {
-    const inFull =
-      answer.fault === undefined && request.tail !== undefined && reader.entries >= request.tail;
+    const inFull = answer.fault === undefined && request.tail !== undefined && reader.entries >= request.tail;
     // What is passed over counts for `tail`.
     if (inFull && cursor.soundUpTo === undefined) soundUpTo = undefined;
     // Behind a gap, an answer without entries says nothing: the place before the gap is still the one that counts.

@@ -86,7 +86,10 @@ type Explained = readonly [keyof StreamCounts, string];
 
 const EXPLAINED: readonly Explained[] = [
   ['folded', 'equal to another line of the same stamp: Loki keeps them as one'],
-  ['inPieces', 'in Loki in several pieces: they were not ended for longer than lines.open_max_age'],
+  [
+    'inPieces',
+    'in Loki in several pieces: longer than lines.max_bytes, or not ended for longer than lines.open_max_age',
+  ],
   ['renamed', 'in Loki under another name that the container had'],
   ['relabelled', 'in Loki under labels that these settings do not give the container'],
   ['repaired', 'were missing, were sent, and are in Loki now'],

@@ -147,11 +147,11 @@ const lines = z.strictObject({
   max_bytes: bytes('1KiB', '16MiB')
     .default(256 * 1024)
     .describe(
-      'A longer line is delivered in several, each with the stamp of the line. As max_line_size of Loki, or lower.',
+      'A longer line is delivered in pieces of at most so many bytes, 1 ns apart. As max_line_size of Loki, or lower.',
     ),
   open_max_age: duration('1s', '1h')
     .default(30_000)
-    .describe('A line that its process does not end for so long is delivered as it is.'),
+    .describe('Of a line that its process does not end for so long, what there is is delivered as a piece.'),
   equal_stamps: choice(['keep', 'shift'])
     .default('keep')
     .describe(
@@ -203,7 +203,7 @@ const labels = z.strictObject({
   structured_metadata: toggle()
     .default(true)
     .describe(
-      "The container's id with each line as structured metadata (container_id). Off for Loki before 3, or schema before v13.",
+      'Structured metadata: container_id with each line, line_* with pieces. Off for Loki before 3, or schema before v13.',
     ),
 });
 

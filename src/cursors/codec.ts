@@ -21,9 +21,19 @@ const base64Bytes = z
   .transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 const movedStamp = z.strictObject({ stamp: bigintText, assigned: bigintText });
 
+const deliveredPieces = z.strictObject({ count: z.int().min(1), lineId: bigintText });
+
 const placeShape = z.strictObject({
   anchor: z.array(z.strictObject({ stamp: bigintText, stream, hash: z.string().regex(/^[0-9a-f]{16}$/) })),
-  open: z.array(z.strictObject({ stream, stamp: bigintText, text: base64Bytes, cut: z.boolean() })),
+  open: z.array(
+    z.strictObject({
+      stream,
+      stamp: bigintText,
+      text: base64Bytes,
+      cut: z.boolean(),
+      delivered: deliveredPieces.optional(),
+    }),
+  ),
   moved: z.strictObject({ stdout: movedStamp.optional(), stderr: movedStamp.optional() }),
 });
 
@@ -94,8 +104,9 @@ export function decodeCursor(bytes: Uint8Array): Cursor {
   };
 }
 
-function placeOf({ anchor, open, moved }: z.infer<typeof placeShape>): LogPlace {
+function placeOf({ anchor, open: lines, moved }: z.infer<typeof placeShape>): LogPlace {
   const { stdout, stderr } = moved;
+  const open = lines.map(({ delivered, ...line }) => ({ ...line, ...(delivered ? { delivered } : {}) }));
   return { anchor, open, moved: { ...(stdout ? { stdout } : {}), ...(stderr ? { stderr } : {}) } };
 }
 
@@ -162,6 +173,9 @@ function openJson(line: OpenLine): object {
     stamp: String(line.stamp),
     text: Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
     cut: line.cut,
+    ...(line.delivered
+      ? { delivered: { count: line.delivered.count, lineId: String(line.delivered.lineId) } }
+      : {}),
   };
 }
 

@@ -1,7 +1,10 @@
+import { pieceMetadata, type LinePiece } from '../model/line-piece.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { sentBytes } from '../model/utf8.js';
 import { ByteCopier } from './byte-copy.js';
 import type { BufferPool } from './buffer-pool.js';
 import { EntrySet, type StoredEntry } from './entry-set.js';
+import { encodePairs } from './metadata-pairs.js';
 import type { StreamTarget } from './stream-target.js';
 import { varintSize, writeVarint } from './varint.js';
 
@@ -16,6 +19,8 @@ export interface BatchBounds {
   readonly maxSpan: Nanoseconds;
   /** Default 32768. */
   readonly maxEntries?: number;
+  /** Lines are sent as text: bytes that are not UTF-8 become U+FFFD, of three bytes. */
+  readonly sentAsText?: boolean;
 }
 
 /**
@@ -45,6 +50,7 @@ export class EntryBatch {
   readonly #maxEntries: number;
   readonly #spanSeconds: number;
   readonly #spanNanos: number;
+  readonly #asText: boolean;
   readonly #copier = new ByteCopier();
   readonly #metadata: Buffer;
   /** Where the first entry begins; before it there is room for the head of the request. */
@@ -54,6 +60,8 @@ export class EntryBatch {
   #released = false;
   #entries = 0;
   #longest = 0;
+  /** By how much the lines grow when they are sent as text. */
+  #growth = 0;
   #lowSeconds = 0;
   #lowNanos = 0;
   #highSeconds = 0;
@@ -66,6 +74,7 @@ export class EntryBatch {
     this.#maxEntries = bounds.maxEntries ?? DEFAULT_MAX_ENTRIES;
     this.#spanSeconds = Number(bounds.maxSpan / NS_PER_SECOND);
     this.#spanNanos = Number(bounds.maxSpan % NS_PER_SECOND);
+    this.#asText = bounds.sentAsText === true;
     this.#metadata = target.encodedMetadata;
     this.#first = STREAM_HEAD + target.encodedLabels.length;
     this.#end = this.#first;
@@ -78,10 +87,10 @@ export class EntryBatch {
 
   /** Of the request, uncompressed, give or take the length of its head's length. */
   get bytes(): number {
-    return this.#end;
+    return this.#end + this.#growth;
   }
 
-  /** Bytes of the longest line. */
+  /** Bytes of the longest line, as it is sent. */
   get longestLine(): number {
     return this.#longest;
   }
@@ -100,10 +109,20 @@ export class EntryBatch {
    * Takes the line `source[start, end)`, stamped `seconds` since 1970 and `nanos` (0 to 999999999), copying it.
    * False when it does not fit by size, number or stamp: then the batch is to be sealed. An empty batch takes
    * any line, so one that is larger than a request goes alone.
+   *
+   * @param piece set: the text is a part of a line, and its metadata says so
    */
-  append(seconds: number, nanos: number, source: Buffer, start: number, end: number): boolean {
-    const metadata = this.#metadata;
+  append(
+    seconds: number,
+    nanos: number,
+    source: Buffer,
+    start: number,
+    end: number,
+    piece?: LinePiece,
+  ): boolean {
+    const metadata = piece === undefined ? this.#metadata : this.#metadataOf(piece);
     const length = end - start;
+    const sent = this.#asText ? sentBytes(source, start, end, true) : length;
     const stampSize = 2 + varintSize(seconds) + varintSize(nanos);
     const entrySize = 2 + stampSize + 1 + varintSize(length) + length + metadata.length;
     const size = 1 + varintSize(entrySize) + entrySize;
@@ -111,11 +130,13 @@ export class EntryBatch {
       this.#lowSeconds = this.#highSeconds = seconds;
       this.#lowNanos = this.#highNanos = nanos;
     } else {
-      if (this.#end + size > this.#maxBytes || this.#entries >= this.#maxEntries) return false;
+      if (this.bytes + size + sent - length > this.#maxBytes || this.#entries >= this.#maxEntries)
+        return false;
       if (!this.#stretch(seconds, nanos)) return false;
     }
     if (this.#end + size > this.#buffer.length) this.#grow(this.#end + size);
-    if (length > this.#longest) this.#longest = length;
+    if (sent > this.#longest) this.#longest = sent;
+    this.#growth += sent - length;
 
     const buffer = this.#buffer;
     let at = this.#end;
@@ -161,6 +182,12 @@ export class EntryBatch {
     this.#copier.forget();
     this.#pool.give(this.#buffer);
     this.#buffer = Buffer.alloc(0);
+  }
+
+  /** A Loki that takes no structured metadata with lines takes none with pieces. */
+  #metadataOf(piece: LinePiece): Buffer {
+    if (this.#metadata.length === 0) return this.#metadata;
+    return Buffer.concat([this.#metadata, encodePairs(pieceMetadata(piece))]);
   }
 
   #bytes(): Buffer {

@@ -56,14 +56,19 @@ function jsonStream(target: StreamTarget, values: string): string {
 
 /** Bytes that are no UTF-8 become U+FFFD: JSON cannot carry them. */
 function jsonValues(entries: EntrySet): string {
-  const metadata = entries.target.structuredMetadata;
-  const end = Object.keys(metadata).length === 0 ? ']' : `,${JSON.stringify(metadata)}]`;
+  const usual = entries.target.structuredMetadata;
+  const usualEnd = jsonMetadata(usual);
   const values: string[] = [];
   for (let i = 0; i < entries.size; i++) {
-    const { stamp, line } = entries.entryAt(i);
-    values.push(`["${stamp}",${JSON.stringify(line.toString('utf8'))}${end}`);
+    const { stamp, line, structuredMetadata } = entries.entryAt(i);
+    const end = structuredMetadata === usual ? usualEnd : jsonMetadata(structuredMetadata);
+    values.push(`["${stamp}",${JSON.stringify(line.toString('utf8'))}${end}]`);
   }
   return values.join(',');
+}
+
+function jsonMetadata(metadata: Readonly<Record<string, string>>): string {
+  return Object.keys(metadata).length === 0 ? '' : `,${JSON.stringify(metadata)}`;
 }
 
 function presentLabels(target: StreamTarget): Record<string, string> {

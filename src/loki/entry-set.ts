@@ -1,4 +1,5 @@
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { decodePairs } from './metadata-pairs.js';
 import type { StreamTarget } from './stream-target.js';
 import { varintSize, VarintReader, writeVarint } from './varint.js';
 
@@ -89,11 +90,14 @@ export class EntrySet {
   }
 
   entryAt(index: number): StoredEntry {
-    const { stamp, from, to } = this.#read(index);
+    const { stamp, from, to, end } = this.#read(index);
+    const { buffer } = this.#table;
+    const { structuredMetadata, encodedMetadata } = this.target;
+    const isUsual = end - to === encodedMetadata.length;
     return {
       stamp,
-      line: this.#table.buffer.subarray(from, to),
-      structuredMetadata: this.target.structuredMetadata,
+      line: buffer.subarray(from, to),
+      structuredMetadata: isUsual ? structuredMetadata : decodePairs(buffer, to, end),
     };
   }
 
@@ -169,10 +173,12 @@ export class EntrySet {
     return new EntrySet(this.target, this.#table, numbers);
   }
 
-  #read(index: number): { stamp: Nanoseconds; from: number; to: number } {
+  /** Where the line of an entry lies, and where the entry ends. */
+  #read(index: number): { stamp: Nanoseconds; from: number; to: number; end: number } {
     if (index < 0 || index >= this.size) throw new RangeError(`there is no entry ${index}`);
     const number = this.#chosen === undefined ? index : (this.#chosen[index] as number);
-    const reader = new VarintReader(this.#table.buffer, this.#table.starts[number] as number);
+    const { buffer, starts } = this.#table;
+    const reader = new VarintReader(buffer, starts[number] as number);
     // Entry: tag, length; stamp: tag, length, tag of the seconds.
     reader.at++;
     reader.next();
@@ -186,6 +192,7 @@ export class EntrySet {
       stamp: BigInt(seconds) * NS_PER_SECOND + BigInt(nanos),
       from: reader.at,
       to: reader.at + length,
+      end: starts[number + 1] as number,
     };
   }
 }

@@ -45,13 +45,12 @@ export function* rejectedRecords(rejection: Rejection, now: Nanoseconds): Genera
     reason,
     container: target.containerName,
     labels: target.labels,
-    structuredMetadata: target.structuredMetadata,
     ...(target.tenant === undefined ? {} : { tenant: target.tenant }),
   };
   for (let i = 0; i < entries.size; i++) {
-    const { stamp, line } = entries.entryAt(i);
+    const { stamp, line, structuredMetadata } = entries.entryAt(i);
     const text = isUtf8(line) ? { line: line.toString('utf8') } : { lineBase64: line.toString('base64') };
-    yield `${JSON.stringify({ ...common, ts: String(stamp), ...text })}\n`;
+    yield `${JSON.stringify({ ...common, structuredMetadata, ts: String(stamp), ...text })}\n`;
   }
 }
 

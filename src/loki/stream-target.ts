@@ -1,5 +1,6 @@
 import type { LabelSet } from '../model/labels.js';
 import { formatLabels } from './labels.js';
+import { encodePairs } from './metadata-pairs.js';
 import { lengthDelimited } from './varint.js';
 
 /** Where lines go: one stream of one tenant. Made once a stream, used by all of its batches. */
@@ -7,7 +8,9 @@ export interface StreamTarget {
   readonly labels: LabelSet;
   /** As Loki reads them; the identity of the stream. */
   readonly labelString: string;
-  /** Goes with each line. Part of what a repetition is folded by from Loki 3.7 on: it must not change. */
+  /**
+   * Goes with each line; where there is none, pieces of lines are not described either. Part of what a repetition is folded by from Loki 3.7 on: it must not change.
+   */
   readonly structuredMetadata: Readonly<Record<string, string>>;
   /** StreamAdapter.labels, tag and length included. */
   readonly encodedLabels: Buffer;
@@ -34,11 +37,7 @@ export function streamTarget(init: StreamTargetInit): StreamTarget {
   const labelString = formatLabels(labels);
   // Sorted, so that two processes write the same bytes.
   const pairs = Object.entries(structuredMetadata).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const encodedMetadata = Buffer.concat(
-    pairs.map(([name, value]) =>
-      lengthDelimited(3, Buffer.concat([lengthDelimited(1, text(name)), lengthDelimited(2, text(value))])),
-    ),
-  );
+  const encodedMetadata = encodePairs(pairs);
   return {
     labels,
     labelString,

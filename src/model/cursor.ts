@@ -14,19 +14,32 @@ export interface OpenLine {
   readonly stream: StreamName;
   /** The stamp of the line's first chunk, which all its chunks carry. */
   readonly stamp: Nanoseconds;
+  /** What was not delivered yet. */
   readonly text: Uint8Array;
   /**
-   * The line was decided to end here (it stayed open too long). The decision is stored before the delivery, so
-   * that a replay after a crash ends the line at the same place.
+   * The line was decided to be cut here (it stayed open too long). The decision is stored before the delivery, so
+   * that a replay after a crash cuts the line at the same place.
    */
   readonly cut: boolean;
+  /** Left out: no piece of the line was delivered yet. */
+  readonly delivered?: DeliveredPieces;
 }
 
-/** Where the stamps of a stream stand when equal stamps are moved apart (`lines.equal_stamps: shift`). */
+/** The pieces of an open line that were delivered: so the next one gets its number and timestamp. */
+export interface DeliveredPieces {
+  readonly count: number;
+  /** The timestamp of the first piece. */
+  readonly lineId: Nanoseconds;
+}
+
+/**
+ * The timestamps that lines or pieces of a stream have taken, from the first to the last: the pieces of a long line
+ * have consecutive ones, and so have lines of equal timestamps that are moved apart (`lines.equal_stamps: shift`).
+ */
 export interface MovedStamp {
   /** The last line's stamp as the Engine gave it. */
   readonly stamp: Nanoseconds;
-  /** The stamp it was delivered with. */
+  /** The stamp that it, or its last piece, was delivered with. */
   readonly assigned: Nanoseconds;
 }
 

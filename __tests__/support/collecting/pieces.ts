@@ -1,4 +1,5 @@
 import type { AccountLine } from '../../../src/commands/demo/account.js';
+import { readPiece } from '../../../src/model/line-piece.js';
 import { CHUNK_BYTES } from '../../../src/simulators/engine/index.js';
 import type { StoredEntry } from '../../../src/simulators/loki/index.js';
 import { grouped, ofEngine, ofLoki, type SimulatedLine } from './account-lines.js';
@@ -7,8 +8,8 @@ import { grouped, ofEngine, ofLoki, type SimulatedLine } from './account-lines.j
 export type IsDestroyed = (containerId: string, sequence: number) => boolean;
 
 /**
- * A line whose beginning was delivered before the rest of it was lost, or came too late, is in Loki in pieces: its
- * own bytes, with its own stamp. If all of them are there, it counts as found; if not, it must be named like any
+ * A long line, or one whose beginning was delivered before the rest of it was lost, or came too late, is in Loki in
+ * pieces: its own bytes, which say which line they are of, or have its own stamp. If all of them are there, it counts as found; if not, it must be named like any
  * other, and the pieces count nowhere. Nor does what an Engine shows of a line of which a chunk was destroyed.
  *
  * @param stored of one container, as are the lines
@@ -24,7 +25,7 @@ export function withoutPieces(
     keyOfLine,
   );
   const found: StoredEntry[] = [];
-  for (const [key, all] of grouped(stored, (entry) => keyOfLine(ofLoki('', entry)))) {
+  for (const [key, all] of grouped(stored.map(withLineStamp), (entry) => keyOfLine(ofLoki('', entry)))) {
     const texts = textsOf(written.get(key));
     const short = textsOf(shortened.get(key));
     const entries = all.filter(({ line }) => texts.has(line) || !short.has(line));
@@ -48,6 +49,12 @@ function leftOf(line: SimulatedLine, isDestroyed: IsDestroyed): AccountLine | un
   const left = line.chunks.filter(({ sequence }) => !isDestroyed(line.containerId, sequence));
   if (left.length === line.chunks.length) return undefined;
   return ofEngine({ ...line, text: Buffer.concat(left.map(({ text }) => text)) });
+}
+
+/** A piece counts at the timestamp of its line. */
+function withLineStamp(entry: StoredEntry): StoredEntry {
+  const piece = readPiece(entry.metadata);
+  return piece === undefined ? entry : { ...entry, stamp: piece.lineId };
 }
 
 function textsOf(lines: readonly AccountLine[] = []): Set<string> {

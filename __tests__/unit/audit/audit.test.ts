@@ -11,6 +11,7 @@ import { MovedStamps } from '../../../src/collector/moved-stamps.js';
 import type { StreamNumber } from '../../../src/docker/entry-sink.js';
 import type { Cursor, OpenLine } from '../../../src/model/cursor.js';
 import { PollardError } from '../../../src/model/errors.js';
+import { pieceMetadata, type LinePiece } from '../../../src/model/line-piece.js';
 import { formatStamp, NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { EngineError } from '../../../src/docker/engine-error.js';
 import { auditOf, containerNamed, labelsOf, START, type Fixture } from '../../support/audit-fixture.js';
@@ -33,12 +34,13 @@ function write(at: bigint, text: string, stream: StreamNumber = 1, terminated = 
   log.entries.push({ stream, stamp: START + at, text: Buffer.from(text), terminated });
 }
 
-function store(at: bigint, line: string, stream: StreamNumber = 1, container = web): void {
+function store(at: bigint, line: string, stream: StreamNumber = 1, container = web, piece?: LinePiece): void {
   loki.entries.push({
     labels: labelsOf(container, stream === 1 ? 'stdout' : 'stderr'),
     stamp: START + at,
     line,
     containerId: container.id,
+    ...(piece === undefined ? {} : { metadata: Object.fromEntries(pieceMetadata(piece)) }),
   });
 }
 
@@ -54,9 +56,17 @@ function deliver(
       source: Buffer,
       start: number,
       end: number,
-    ) => store(BigInt(seconds) * SECOND + BigInt(nanos) - START, source.toString('utf8', start, end), stream),
+      piece?: LinePiece,
+    ) =>
+      store(
+        BigInt(seconds) * SECOND + BigInt(nanos) - START,
+        source.toString('utf8', start, end),
+        stream,
+        web,
+        piece,
+      ),
   };
-  const assembler = new LineAssembler(rules.move ? new MovedStamps(sink, {}) : sink, {
+  const assembler = new LineAssembler(new MovedStamps(sink, {}, rules.move ? 'shift' : 'keep'), {
     maxLineBytes: rules.maxLineBytes ?? 256 * 1024,
     chunksShareStamp: rules.journald !== true,
     tty: false,
@@ -94,8 +104,20 @@ describe('lines are those of the collector', () => {
     }
     deliver({ maxLineBytes: 1024 });
     const { first } = await run({ maxLineBytes: 1024 });
-    expect(first.streams.stdout).toMatchObject({ lines: 7, delivered: 7, missing: 0, unknown: 0 });
-    expect(first.streams.stderr).toMatchObject({ lines: 12, delivered: 12, missing: 0, unknown: 0 });
+    expect(first.streams.stdout).toMatchObject({
+      lines: 4,
+      delivered: 4,
+      inPieces: 2,
+      missing: 0,
+      unknown: 0,
+    });
+    expect(first.streams.stderr).toMatchObject({
+      lines: 4,
+      delivered: 4,
+      inPieces: 3,
+      missing: 0,
+      unknown: 0,
+    });
   });
 
   test('chunks of journald have stamps of their own', async () => {

@@ -33,6 +33,7 @@ interface Refused {
   stream?: string;
   kind?: string;
   tenant?: string;
+  piece?: Record<string, string>;
 }
 
 function record({
@@ -42,6 +43,7 @@ function record({
   stream = 'stdout',
   kind = 'too-far-behind',
   tenant,
+  piece = {},
 }: Refused): string {
   return JSON.stringify({
     time: '2026-01-01T00:00:00.000000000Z',
@@ -50,7 +52,7 @@ function record({
     reason: `400 ${kind}`,
     container,
     labels: { stream, container },
-    structuredMetadata: { container_id: container },
+    structuredMetadata: { container_id: container, ...piece },
     ...(tenant === undefined ? {} : { tenant }),
     ts: String(START + at),
     ...(typeof line === 'string' ? { line } : { lineBase64: line.toString('base64') }),
@@ -149,6 +151,31 @@ test('the older file beside it is sent with it, and what was not kept is named',
   expect(await resend(collecting(), never)).toMatchObject({ lines: 1, accepted: 1 });
   await rm(`${path}.1`);
   await expect(resend(collecting(), never)).rejects.toMatchObject({ code: 'rejected_file_unusable' });
+});
+
+test('pieces of a line go with the other lines of their stream, and say again what they are', async () => {
+  const piece = (number: number) => ({ line_id: String(START), line_piece: String(number) });
+  await writeFileOf([
+    { at: 0n, line: 'a', piece: piece(1) },
+    { at: 1n, line: 'a', piece: { ...piece(2), line_pieces: '2' } },
+    { at: 5n, line: 'whole' },
+  ]);
+  const metadata: Record<string, string>[] = [];
+  const options = collecting({
+    push: async (batch) => {
+      for (let i = 0; i < batch.entries; i++) metadata.push({ ...batch.entryAt(i).structuredMetadata });
+      return { accepted: batch.entries, rejected: 0 };
+    },
+  });
+  let pushes = 0;
+  const { push } = options;
+  await resend({ ...options, push: async (batch) => (pushes++, await push(batch)) }, never);
+  expect(pushes).toBe(1);
+  expect(metadata).toEqual([
+    { container_id: 'web', ...piece(1) },
+    { container_id: 'web', ...piece(2), line_pieces: '2' },
+    { container_id: 'web' },
+  ]);
 });
 
 test('under a label of its own', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { LineAssembler, type LineSink } from '../../../src/collector/line-assembler.js';
-import type { OpenLine } from '../../../src/model/cursor.js';
+import { MovedStamps } from '../../../src/collector/moved-stamps.js';
+import type { Cursor, OpenLine } from '../../../src/model/cursor.js';
 import { runs } from '../../support/effort.js';
 
 class Lines implements LineSink {
@@ -10,12 +11,13 @@ class Lines implements LineSink {
   }
 }
 
-function assembler(maxLineBytes = 100, chunksShareStamp = true, tty = false) {
+function assembler(maxLineBytes = 100, chunksShareStamp = true, tty = false, moved: Cursor['moved'] = {}) {
   const out = new Lines();
-  const machine = new LineAssembler(out, { maxLineBytes, chunksShareStamp, tty });
+  const stamps = new MovedStamps(out, moved, 'keep');
+  const machine = new LineAssembler(stamps, { maxLineBytes, chunksShareStamp, tty });
   const feed = (stream: 1 | 2, nanos: number, text: string, terminated: boolean) =>
     machine.entry(stream, 100, nanos, Buffer.from(text, 'latin1'), 0, text.length, terminated);
-  return { out, machine, feed };
+  return { out, machine, stamps, feed };
 }
 
 describe('lines from chunks', () => {
@@ -111,13 +113,13 @@ describe('lines from chunks', () => {
     expect(machine.openLines()).toEqual([]);
   });
 
-  test('a line decided to be cut comes at once, and what follows is a line of its own', () => {
+  test('a line decided to be cut comes at once, and what follows is its next piece', () => {
     const { out, machine, feed } = assembler();
     machine.resume([{ stream: 'stdout', stamp: 100_000_000_001n, text: Buffer.from('old'), cut: true }]);
     feed(1, 1, 'late', true);
     expect(out.lines).toEqual([
       [1, 1, 'old'],
-      [1, 1, 'late'],
+      [1, 2, 'late'],
     ]);
   });
 
@@ -156,7 +158,7 @@ describe('lines from chunks', () => {
           const first = assembler(max);
           for (const e of entries.slice(0, at)) first.feed(e.stream, e.nanos, e.text, e.terminated);
           const carried: OpenLine[] = first.machine.openLines();
-          const second = assembler(max);
+          const second = assembler(max, true, false, first.stamps.moved());
           second.machine.resume(carried);
           for (const e of entries.slice(at)) second.feed(e.stream, e.nanos, e.text, e.terminated);
           straight.machine.closeAll();

@@ -22,9 +22,10 @@ class Stamps implements LineSink {
 function deliver(
   lines: readonly Line[],
   from: Cursor['moved'] = {},
+  equalStamps: 'keep' | 'shift' = 'shift',
 ): { moved: Cursor['moved']; out: Line[] } {
   const out = new Stamps();
-  const mover = new MovedStamps(out, from);
+  const mover = new MovedStamps(out, from, equalStamps);
   for (const { stream, stamp } of lines) {
     mover.line(stream, Number(stamp / NS_PER_SECOND), Number(stamp % NS_PER_SECOND), Buffer.alloc(0), 0, 0);
   }

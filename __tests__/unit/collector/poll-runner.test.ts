@@ -392,7 +392,10 @@ describe('the life of a container', () => {
     const before = commits.length;
     await poll();
     expect(commits[before]!.open[0]!.cut).toBe(true);
-    expect(commits.at(-1)!.open).toEqual([]);
+    // What follows is the next piece of the line.
+    const { open } = commits.at(-1)!;
+    expect(open).toMatchObject([{ cut: false, delivered: { count: 1, lineId: open[0]!.stamp } }]);
+    expect(open[0]!.text).toHaveLength(0);
     expect(stored()).toEqual(['half']);
   });
 

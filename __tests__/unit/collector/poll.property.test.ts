@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { fingerprint } from '../../../src/collector/fingerprint.js';
 import type { Gap } from '../../../src/collector/gap.js';
+import { LineAssembler } from '../../../src/collector/line-assembler.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
+import { MovedStamps } from '../../../src/collector/moved-stamps.js';
 import { pollContainer, type PollContext, type PollReport } from '../../../src/collector/poll.js';
 import type { AnchorEntry, Cursor } from '../../../src/model/cursor.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
@@ -93,6 +95,11 @@ interface Options {
   batch: number;
   /** The log's files are never compressed. */
   plain: boolean;
+  /** Default: no line is too long. */
+  maxLineBytes?: number;
+  /** ms; default: no line stays open for too long. */
+  openMaxAge?: number;
+  moveEqualStamps?: boolean;
 }
 
 class CrashNow extends Error {}
@@ -146,15 +153,15 @@ async function live(steps: readonly Step[], options: Options): Promise<World> {
       batchAge: 60_000,
       maxSpan: 1800n * NS_PER_SECOND,
       maxWaiting: 2,
-      maxLineBytes: 1_000_000,
-      moveEqualStamps: false,
+      maxLineBytes: options.maxLineBytes ?? 1_000_000,
+      moveEqualStamps: options.moveEqualStamps ?? false,
       gapMarker: false,
     },
     sinceSemantics: () => options.semantics,
     poll: {
       window: { enabled: options.window, anchor: options.anchor },
       overlap: 2n * NS_PER_SECOND,
-      openMaxAge: 1e12,
+      openMaxAge: options.openMaxAge ?? 1e12,
     },
   };
 
@@ -320,6 +327,95 @@ describe('polls of a random log at random instants', () => {
       }),
       { numRuns: runs(300) },
     );
+  });
+
+  test('lines in pieces: Loki holds exactly what one reading delivers, through crashes and cut answers', async () => {
+    let pieces = 0;
+    const small = fc.record({
+      how: options,
+      maxLineBytes: fc.constantFrom(3, 4, 7),
+      moveEqualStamps: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 120 }), small, async (steps, { how, ...rules }) => {
+        const world = await live(
+          steps.filter((s) => s.kind !== 'rotate'),
+          { ...how, ...rules },
+        );
+        const expected = new Set<string>();
+        const lines = new MovedStamps(
+          {
+            line: (which, seconds, nanos, source, start, end, piece) => {
+              if (piece !== undefined) pieces++;
+              const stamp = BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
+              const text = source.toString('latin1', start, end);
+              expected.add(keyOf({ stream: which === 1 ? 'stdout' : 'stderr', stamp, text }));
+            },
+          },
+          {},
+          rules.moveEqualStamps ? 'shift' : 'keep',
+        );
+        const machine = new LineAssembler(lines, {
+          maxLineBytes: rules.maxLineBytes,
+          chunksShareStamp: true,
+          tty: false,
+        });
+        for (const { stream: which, stamp, text, terminated } of world.log.entries) {
+          const [seconds, nanos] = [Number(stamp / NS_PER_SECOND), Number(stamp % NS_PER_SECOND)];
+          machine.entry(which, seconds, nanos, text, 0, text.length, terminated);
+        }
+        expect(new Set(world.loki.stored.keys())).toEqual(expected);
+        expect(world.loki.refused).toEqual([]);
+      }),
+      { numRuns: runs(300) },
+    );
+    expect(pieces).toBeGreaterThan(300);
+  });
+
+  test('lines that stay open for too long: their pieces join to them, through crashes and cut answers', async () => {
+    let aged = 0;
+    const small = fc.record({
+      how: options,
+      maxLineBytes: fc.constantFrom(3, 5, 1000),
+      moveEqualStamps: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 120, size: 'max' }),
+        small,
+        async (steps, { how, ...rules }) => {
+          const world = await live(
+            steps
+              .filter((s) => s.kind !== 'rotate')
+              .map((s, i) => (s.kind === 'write' ? { ...s, text: i } : s)),
+            { ...how, ...rules, openMaxAge: 1000 },
+          );
+          // The clock was set back so often that Loki does not take the lines.
+          fc.pre(world.loki.refused.length === 0);
+          const lines = new Map<string, StoredLine[]>();
+          for (const line of world.loki.stored.values()) {
+            const { lineId, number } = line.piece ?? { lineId: line.stamp, number: 1 };
+            const key = `${line.stream} ${lineId} ${line.piece === undefined ? line.text : ''}`;
+            const all = lines.get(key) ?? [];
+            lines.set(key, all);
+            all[number - 1] = line;
+          }
+          const joined = [...lines.values()].map((all) => {
+            all.forEach(({ stamp, piece }, i) => {
+              expect(stamp).toBe((piece?.lineId ?? stamp) + BigInt(i));
+              if (piece !== undefined && i === all.length - 1) expect(piece.count).toBe(all.length);
+              if (piece !== undefined && rules.maxLineBytes === 1000) aged++;
+            });
+            return `${all[0]!.stream} ${all.map(({ text }) => text).join('')}`;
+          });
+          expect(new Set(joined)).toEqual(
+            new Set(world.written.map(({ stream: of, text }) => `${of} ${text}`)),
+          );
+        },
+      ),
+      { numRuns: runs(300) },
+    );
+    expect(aged).toBeGreaterThan(20);
   });
 });
 

@@ -191,3 +191,19 @@ describe('the memory', () => {
     expect(decoded(batchOf(lines, testTarget(), WIDE, pool).all().toRequest()).lines).toEqual(lines);
   });
 });
+
+test('lines that are sent as text count as they are sent', () => {
+  const broken = Buffer.alloc(100, 0x80);
+  const bytes = emptyBatch();
+  const text = emptyBatch({ sentAsText: true });
+  for (const batch of [bytes, text]) {
+    append(batch, pushLine(NOW, 'plain'));
+    append(batch, pushLine(NOW, broken));
+  }
+  expect(text.bytes - bytes.bytes).toBe(200);
+  expect([bytes.longestLine, text.longestLine]).toEqual([100, 300]);
+  const small = emptyBatch({ sentAsText: true, maxBytes: bytes.bytes + 200 });
+  expect(append(small, pushLine(NOW, 'plain'))).toBe(true);
+  expect(append(small, pushLine(NOW, broken))).toBe(true);
+  expect(append(small, pushLine(NOW, 'x'))).toBe(false);
+});

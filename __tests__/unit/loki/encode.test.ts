@@ -103,3 +103,51 @@ test('a push without entries has the labels, in both encodings', async () => {
     expectLines(await read(await encodeEmptyPush(target, encoding)), [], (line) => line);
   }
 });
+
+test.each(['protobuf', 'json'] as const)(
+  'a piece of a line says which one it is, after what each line says (%s)',
+  async (encoding) => {
+    const batch = batchOf([pushLine(NOW, 'whole')], target);
+    const piece = { lineId: NOW + 1n, number: 1 };
+    for (const [i, text] of ['aa', 'aa', 'a'].entries()) {
+      const more = { ...piece, number: i + 1, ...(i === 2 ? { count: 3 } : {}) };
+      const stamp = NOW + 1n + BigInt(i);
+      expect(
+        batch.append(
+          Number(stamp / 1_000_000_000n),
+          Number(stamp % 1_000_000_000n),
+          Buffer.from(text),
+          0,
+          text.length,
+          more,
+        ),
+      ).toBe(true);
+    }
+    const { entries } = await read(await encodePush(batch.all(), encoding));
+    const told = entries.map(({ metadata: found }) =>
+      Object.fromEntries(found.map(({ name, value }) => [name, value])),
+    );
+    const plain = (each: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(Object.entries(each).filter(([name]) => name.startsWith('line_')));
+    expect(told.map(plain)).toEqual([
+      {},
+      { line_id: String(NOW + 1n), line_piece: '1' },
+      { line_id: String(NOW + 1n), line_piece: '2' },
+      { line_id: String(NOW + 1n), line_piece: '3', line_pieces: '3' },
+    ]);
+    expect(told.every((each) => each['container_id'] === 'abc')).toBe(true);
+    // A part of the batch, as after a refusal, has the same.
+    const part = await read(await encodePush(batch.slice(2, 4), encoding));
+    expect(part.entries).toEqual(entries.slice(2, 4));
+  },
+);
+
+test('where lines have no structured metadata, pieces have none', async () => {
+  const batch = batchOf([], testTarget());
+  const [seconds, nanos] = [Number(NOW / 1_000_000_000n), Number(NOW % 1_000_000_000n)];
+  batch.append(seconds, nanos, Buffer.from('a'), 0, 1, { lineId: NOW, number: 1 });
+  for (const encoding of ['protobuf', 'json'] as const) {
+    const { entries } = await read(await encodePush(batch.all(), encoding));
+    expect(entries.map(({ metadata: found }) => found)).toEqual([[]]);
+  }
+});

@@ -93,3 +93,14 @@ describe('what is no record', () => {
     expect(readRejectedRecord(good.replace('too-old', 'new-kind'))?.kind).toBe('new-kind');
   });
 });
+
+test('a piece of a line keeps what it says of itself', () => {
+  const batch = batchOf([pushLine(NOW, 'whole')], target);
+  const [seconds, nanos] = [Number(NOW / 1_000_000_000n), Number(NOW % 1_000_000_000n)];
+  batch.append(seconds, nanos, Buffer.from('piece'), 0, 5, { lineId: NOW, number: 2, count: 2 });
+  const records = [...rejectedRecords(rejection([], { entries: batch.all() }), NOW)];
+  expect(records.map((record) => readRejectedRecord(record)?.structuredMetadata)).toEqual([
+    { container_id: 'abc' },
+    { container_id: 'abc', line_id: String(NOW), line_piece: '2', line_pieces: '2' },
+  ]);
+});

@@ -43,9 +43,9 @@ export function cursorText(cursor: Cursor, file: string, now: Nanoseconds): stri
       `${formatStamp(stamp)} ${stream} ${hash}`,
     ]),
     ['open lines', open.length === 0 ? 'none' : String(open.length)],
-    ...open.map(({ stream, stamp, text, cut }): [string, string] => [
+    ...open.map(({ stream, stamp, text, cut, delivered }): [string, string] => [
       '',
-      `${formatStamp(stamp)} ${stream}, ${formatSize(text.byteLength)} so far${cut ? ', to be cut there' : ''}`,
+      `${formatStamp(stamp)} ${stream}, ${formatSize(text.byteLength)} so far${delivered ? ` after ${delivered.count} delivered in pieces` : ''}${cut ? ', to be cut there' : ''}`,
     ]),
     ...Object.entries(moved).map(([stream, { stamp, assigned }]): [string, string] => [
       'moved stamps',
@@ -65,11 +65,12 @@ export function cursorJson(cursor: Cursor): object {
     committed: formatStamp(committedAt),
     delivered: delivered === 0n ? null : formatStamp(delivered),
     anchor: anchor.map(({ stamp, stream, hash }) => ({ stamp: formatStamp(stamp), stream, hash })),
-    open: open.map(({ stream, stamp, text, cut }) => ({
+    open: open.map(({ stream, stamp, text, cut, delivered }) => ({
       stream,
       stamp: formatStamp(stamp),
       bytes: text.byteLength,
       cut,
+      pieces_delivered: delivered?.count ?? 0,
     })),
     moved: Object.fromEntries(
       Object.entries(moved).map(([stream, { stamp, assigned }]) => [

@@ -8,6 +8,7 @@ import type { LokiTransport } from '../../loki/transport.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { LabelSet } from '../../model/labels.js';
 import type { AccountLine } from './account.js';
+import { PieceJoiner } from './piece-joiner.js';
 
 export interface ReadBackOptions {
   readonly transport: LokiTransport;
@@ -20,7 +21,7 @@ export interface ReadBackOptions {
 }
 
 /**
- * Reads all that Loki has of the demo, page by page, over its public API.
+ * Reads all that Loki has of the demo, page by page, over its public API. Pieces of a line come as the line.
  *
  * @returns how many stamps have more lines than Loki gives at once: of those some may not have been seen
  * @throws LokiRequestError, PollardError `loki_query_failed`; the signal's reason when it aborts
@@ -37,17 +38,19 @@ export async function readBack(
     ...(facts.maxEntries === undefined ? {} : { maxLimit: facts.maxEntries }),
   });
   let crowded = 0;
+  const joiner = new PieceJoiner(visit);
   for (const stream of STREAMS) {
     const result = await reader.read(
       {
         selector: formatLabels({ ...labels, stream: streamName(stream) }),
         range,
-        visit: ({ seconds, nanos, line, containerId = '' }) =>
-          visit({ containerId, stream, seconds, nanos, text: line }),
+        visit: ({ seconds, nanos, line, containerId = '', piece }) =>
+          joiner.add({ containerId, stream, seconds, nanos, text: line }, piece),
       },
       signal,
     );
     crowded += result.crowded.length;
   }
+  joiner.end();
   return crowded;
 }

@@ -47,6 +47,7 @@ export async function realSide(config: Config, clock: Clock, logger: Logger): Pr
         read: readLogs,
         sinceSemantics,
         maxLineBytes: config.lines.max_bytes,
+        sentAsText: config.loki.encoding === 'json',
         moveEqualStamps: config.lines.equal_stamps === 'shift',
       };
       return await writtenByEngine({ engine, logs, selects, concurrency, begin, end, collected }, signal);

@@ -1,8 +1,10 @@
 import { readLokiFacts } from '../../audit/loki-facts.js';
 import { nanosOf, secondsOf } from '../../loki/read/stamp-range.js';
 import { readRejectedLines } from '../../loki/rejected-reader.js';
+import { readPiece } from '../../model/line-piece.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../../model/nanoseconds.js';
 import { Account, type AccountLine, type Tally, type WrittenLines } from './account.js';
+import { PieceJoiner } from './piece-joiner.js';
 import { readBack, type ReadBackOptions } from './read-back.js';
 
 export interface ReconcileOptions extends Omit<ReadBackOptions, 'facts' | 'range'> {
@@ -61,14 +63,21 @@ async function reconcileOnce(options: ReconcileOptions, signal: AbortSignal): Pr
 }
 
 async function readRefusals(path: string, account: Account): Promise<void> {
+  const joiner = new PieceJoiner<RefusedLine>((line) => account.refused(line, line.reason));
   for await (const { labels, structuredMetadata, stamp, line, reason } of readRejectedLines(path)) {
-    const refused: AccountLine = {
+    const refused: RefusedLine = {
       containerId: structuredMetadata['container_id'] ?? '',
       stream: labels['stream'] === 'stderr' ? 2 : 1,
       seconds: secondsOf(stamp),
       nanos: nanosOf(stamp),
       text: line.toString('utf8'),
+      reason,
     };
-    account.refused(refused, reason);
+    joiner.add(refused, readPiece(structuredMetadata));
   }
+  joiner.end();
+}
+
+interface RefusedLine extends AccountLine {
+  readonly reason: string;
 }

@@ -9,6 +9,7 @@ import type { Cursor } from '../../model/cursor.js';
 import { PollardError } from '../../model/errors.js';
 import type { Nanoseconds } from '../../model/nanoseconds.js';
 import type { AccountLine, WrittenLines } from './account.js';
+import { PieceJoiner } from './piece-joiner.js';
 import { recordedAnswer } from './recorded-answer.js';
 
 export interface WrittenByEngineOptions {
@@ -148,23 +149,25 @@ async function visitBetween(
   const before = await countLines(context, container, begin, signal);
   const delivered = await countLines(context, container, end, signal);
   const numbers: Record<StreamNumber, number> = { 1: 0, 2: 0 };
+  const joiner = new PieceJoiner(visit);
   const anyCursor = new EngineLog(context, container, undefined);
   await anyCursor.read(
     0n,
     {
-      line: (stream, seconds, nanos, source, start, stop) => {
+      line: (stream, seconds, nanos, source, start, stop, _settled, piece) => {
         const number = numbers[stream]++;
         if (number < before[stream]) return;
         const text = source.toString('utf8', start, stop);
         const due = number < delivered[stream];
-        visit({ containerId: container.id, stream, seconds, nanos, text, due });
+        joiner.add({ containerId: container.id, stream, seconds, nanos, text, due }, piece);
       },
     },
     signal,
   );
+  joiner.end();
 }
 
-/** How many lines of each stream stand before a place. */
+/** How many lines and pieces of each stream stand before a place. */
 async function countLines(
   context: EngineLogContext,
   container: ContainerRef,

@@ -82,6 +82,7 @@ export async function verifyParts(
         sinceSemantics: engine.sinceSemantics,
         passesOverFiles: engine.passesOverFiles,
         maxLineBytes: bounded.lines.max_bytes,
+        sentAsText: bounded.loki.encoding === 'json',
         moveEqualStamps: bounded.lines.equal_stamps === 'shift',
       },
       ...(bounded.loki.tenant === undefined ? {} : { tenant: bounded.loki.tenant }),

@@ -76,6 +76,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
       maxSpan: bounds.maxSpan,
       maxWaiting: WAITING_BATCHES,
       maxLineBytes: lines.max_bytes,
+      sentAsText: config.loki.encoding === 'json',
       moveEqualStamps: lines.equal_stamps === 'shift',
       gapMarker: config.gaps.marker,
     },

@@ -33,7 +33,11 @@ export function streamParts(config: Config, pool: BufferPool, logger: Logger): S
     metadata: (container) => containerMetadata(container, settings),
   });
   const { max_request_bytes: maxBytes, max_span: maxSpanMs } = config.loki.limits;
-  const bounds = { maxBytes, maxSpan: BigInt(maxSpanMs) * NS_PER_MS };
+  const bounds = {
+    maxBytes,
+    maxSpan: BigInt(maxSpanMs) * NS_PER_MS,
+    sentAsText: config.loki.encoding === 'json',
+  };
   return {
     targets,
     labels,

@@ -4,6 +4,7 @@ import type { LokiAnswer, LokiTransport } from '../transport.js';
 import type { Clock, Random } from '../../model/clock.js';
 import { PollardError } from '../../model/errors.js';
 import type { LabelSet } from '../../model/labels.js';
+import { readPiece, type LinePiece } from '../../model/line-piece.js';
 import type { StampRange } from './stamp-range.js';
 
 /** One entry as Loki gives it back. */
@@ -19,6 +20,8 @@ export interface LokiEntry {
   readonly metadata: Readonly<Record<string, string>>;
   /** The labels of its stream; the same object for all entries of a stream in one answer. */
   readonly labels: LabelSet;
+  /** Which part of a long line it is, as its structured metadata says; undefined: a whole line, or not known. */
+  readonly piece: LinePiece | undefined;
 }
 
 export interface PageQuestion {
@@ -222,6 +225,7 @@ function entriesOf(
         containerId: metadata['container_id'],
         metadata,
         labels,
+        piece: readPiece(metadata),
       });
     }
   }

@@ -1,3 +1,4 @@
+import type { LinePiece } from '../../model/line-piece.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../../model/nanoseconds.js';
 
 /** Stamps from `from` on, and before `until`. */
@@ -36,6 +37,24 @@ export function secondsOf(stamp: Nanoseconds): number {
 export function nanosOf(stamp: Nanoseconds): number {
   return Number(stamp % NS_PER_SECOND);
 }
+
+/** Of the line that an entry belongs to: its own stamp, or that of the line's first piece. */
+export function lineStamp(
+  seconds: number,
+  nanos: number,
+  piece: LinePiece | undefined,
+): { readonly seconds: number; readonly nanos: number } {
+  if (piece === undefined) return { seconds, nanos };
+  return { seconds: secondsOf(piece.lineId), nanos: nanosOf(piece.lineId) };
+}
+
+/** With the stamps at which further pieces of its lines may stand, when all that is known is where lines begin. */
+export function withPieces({ from, until }: StampRange): StampRange {
+  return { from, until: until + MOST_PIECES };
+}
+
+/** Pieces of a line, which have consecutive stamps; more of one are not looked for past a range. */
+const MOST_PIECES = 100_000n;
 
 export function stampOf(seconds: number, nanos: number): Nanoseconds {
   return BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);

@@ -10,7 +10,7 @@ const target = testTarget({ labels: LABELS, structuredMetadata: { container_id: 
 function shown(stamp: bigint, line: string, over: Partial<LokiEntry> = {}): LokiEntry {
   const [seconds, nanos] = [Number(stamp / NS_PER_SECOND), Number(stamp % NS_PER_SECOND)];
   const metadata = { container_id: 'c1', detected_level: 'info' };
-  return { seconds, nanos, line, containerId: 'c1', metadata, labels: LABELS, ...over };
+  return { seconds, nanos, line, containerId: 'c1', metadata, labels: LABELS, piece: undefined, ...over };
 }
 
 /** The texts that are missing when Loki shows these entries. */
