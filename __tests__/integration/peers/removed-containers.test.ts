@@ -54,8 +54,8 @@ test('grafana/alloy#6309: containers that were removed are asked for once at mos
     for (const container of replaced) container.remove();
     await untilGone(world);
     await roundsGoBy(world, stays.id);
-    // They had been read to their ends.
-    expect([...askedInVain(world).values()]).toEqual([]);
+    // They had been read to their ends. A look at one that has just ended may meet with its removal.
+    expect([...askedInVain(world).values()].filter((times) => times > 1)).toEqual([]);
     expect(warnings(world)).toEqual([]);
     expect(world.missed).toEqual([]);
     expect(world.health.report().state).toBe('healthy');

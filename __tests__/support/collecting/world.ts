@@ -65,9 +65,9 @@ const QUICK: Settings = {
  * such a test must hold for a request that is sent again: it counts what is stored, not what was sent.
  */
 export const SHORT_TIMEOUTS = {
-  docker: { timeout: '1s' },
-  poll: { deadline: '5s', idle_timeout: '1s' },
-  loki: { timeout: '1s' },
+  docker: { timeout: '3s' },
+  poll: { deadline: '15s', idle_timeout: '3s' },
+  loki: { timeout: '3s' },
 } satisfies Settings;
 
 /** The service itself, in this process, between a simulated Engine and a simulated Loki. */

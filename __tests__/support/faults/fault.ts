@@ -13,7 +13,7 @@ export type Harm =
 /** A fault that was laid on the Engine or on Loki. */
 export interface Strike {
   /** Whether it has struck all containers, as often as it should. */
-  readonly struck: () => boolean;
+  readonly struck: () => boolean | Promise<boolean>;
   /** Ends it. */
   readonly lift: () => void | Promise<void>;
 }

@@ -72,7 +72,9 @@ function stamped(name: string, offset: Nanoseconds): Fault {
         container.writeLine('stdout', `${kind} of another time`, stamp);
         container.writeLine('stderr', `${kind} of another time, too`, stamp + 1n);
       }
-      return { struck: () => refused(world) >= 2 * talkers.length, lift: () => undefined };
+      const notAccepted = async (): Promise<number> =>
+        refused(world) + (await world.metric('pollard_skipped_too_old_lines_total'));
+      return { struck: async () => (await notAccepted()) >= 2 * talkers.length, lift: () => undefined };
     },
   };
 }
