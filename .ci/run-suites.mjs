@@ -44,7 +44,10 @@ const lanes = [
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 
+// One journal for the tests of all Engines; see serve-journal.ts.
+const journal = process.env.POLLARD_E2E === 'off' ? undefined : await serve('journal', 'serve-journal.ts');
 const results = await Promise.all(lanes.map((lane) => lane()));
+await journal?.stop();
 const suites = bySuite(results);
 const sum = (key) => suites.reduce((total, suite) => total + suite[key], 0);
 
@@ -84,7 +87,7 @@ function engineLane(version) {
   if (process.env.POLLARD_E2E === 'off')
     return jestLane(lane, { ...options, env: { POLLARD_E2E_ENGINE: version } });
   return async () => {
-    const { identity, stop } = await serveEngine(lane, version);
+    const { answer: identity, stop } = await serve(lane, 'serve-engine.ts', version);
     try {
       const env = { POLLARD_E2E_ENGINE: version, ...(identity && { POLLARD_E2E_SHARED_ENGINE: identity }) };
       return await jestLane(lane, { ...options, env })();
@@ -94,27 +97,30 @@ function engineLane(version) {
   };
 }
 
-/** Without an identity, the Engine did not start, and each test file tries it again and reports why. */
-async function serveEngine(lane, version) {
-  const program = join(root, '__tests__/support/engines/serve-engine.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', program, version], {
+/**
+ * Starts a program of __tests__/support/engines that serves until its standard input ends. Without an answer it did not
+ * start, and the tests report why.
+ */
+async function serve(lane, name, ...args) {
+  const program = join(root, '__tests__/support/engines', name);
+  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
     cwd: root,
     env: environment,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
-  const identity = await new Promise((resolve) => {
+  const answer = await new Promise((resolve) => {
     createInterface({ input: child.stdout })
       .once('line', resolve)
       .once('close', () => resolve(undefined));
     child.once('error', () => resolve(undefined));
   });
-  process.stderr.write(`${lane} | ${identity ?? 'the shared Engine did not start'}\n`);
+  process.stderr.write(`${lane} | ${answer ?? `${name} did not start`}\n`);
   const stop = async () => {
     child.stdin.end();
     await ended;
   };
-  return { identity, stop };
+  return { answer, stop };
 }
 
 function jestLane(lane, { folders, options, env = {} }) {
