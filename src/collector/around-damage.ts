@@ -40,6 +40,9 @@ export async function readAround(
   } else {
     position = located - 1;
   }
+  if (located !== undefined && position <= 0 && task.ended && sum.cursor.open.length > 0) {
+    await endOpenLines(context, task, sum, log, located);
+  }
   /** Of the run that is read; undefined while no damage was met. */
   let length: number | undefined;
   while (position > 0) {
@@ -75,6 +78,24 @@ export async function readAround(
     sum.recovered({ readable: await log.reachBack(located), result: undefined });
   }
   return 'sound';
+}
+
+/**
+ * Delivers what an ended container left without a newline, where nothing follows the place of the cursor. The answer
+ * that showed it was not continuous with the place, so nothing ended the lines that are open there.
+ */
+async function endOpenLines(
+  context: PollContext,
+  task: PollTask,
+  sum: PollSum,
+  log: DamagedLog,
+  located: number,
+): Promise<void> {
+  const { container, ended, signal } = task;
+  const [last] = sum.cursor.anchor.slice(-1);
+  // Where the Engine is asked from the entry delivered last on, the damage before it is not in the answer.
+  const cursor: Cursor = { ...sum.cursor, anchor: last === undefined ? [] : [last] };
+  sum.add(await transfer(context, { container, cursor, tail: log.tailOf(located), ended, signal }));
 }
 
 /**

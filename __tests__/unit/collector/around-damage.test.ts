@@ -86,7 +86,7 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
   let suspect = false;
   const poll = async () => {
     const report = await pollContainer(context, {
-      container,
+      container: { ...container, running: !world.ended },
       cursor,
       expected: 200,
       ended: world.ended,
@@ -97,6 +97,11 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
     });
     ({ suspect } = report);
     return report;
+  };
+  /** As the last words of a process, which end without a newline. */
+  const writeOpen = (text: string): void => {
+    const stampNs = START + BigInt(log.nextSequence) * 10n;
+    log.append({ stream: 'stdout', stampNs, text: Buffer.from(text), terminated: false });
   };
   const write = (): void => {
     const number = log.nextSequence;
@@ -121,9 +126,11 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
     world,
     loki,
     write,
+    writeOpen,
     damage,
     shown,
     gaps,
+    context,
     /** So often that nothing more comes, with what the last poll came to. */
     pollOn: async () => {
       for (let polls = 0; ; polls++) {
@@ -224,6 +231,27 @@ describe('a log with damaged records', () => {
       expect(lines().slice(0, 39)).toHaveLength(39);
       expect(lines().at(-1)).toMatch(/^line \d+$/);
       expect(gaps.length).toBeGreaterThan(0);
+    },
+  );
+
+  const modes = PROFILES.flatMap((profile) => [true, false].map((window) => [profile, window] as const));
+  test.each(modes)(
+    '%s, window %s: a line left open is delivered when its container ends, after damage before it',
+    async (profile, enabled) => {
+      const { world, writeOpen, damage, pollOn, lines, context } = setUp(profile, [60]);
+      Object.assign(context.poll.window, { enabled });
+      world.ended = false;
+      await pollOn();
+      writeOpen('last words');
+      await pollOn();
+      expect(lines()).not.toContain('last words');
+      damage(0, 20);
+      await pollOn();
+      world.ended = true;
+      const report = await pollOn();
+      expect([report.fault, report.suspect]).toEqual([undefined, false]);
+      expect(lines().at(-1)).toBe('last words');
+      expect(report.cursor.open).toEqual([]);
     },
   );
 });
