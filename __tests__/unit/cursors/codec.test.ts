@@ -47,6 +47,11 @@ describe('the text of a cursor', () => {
   });
 });
 
+test('a file of the largest size is read', () => {
+  const text = encodeCursor(cursorOf(1, 5)).trimEnd();
+  expect(decode(`${text.padEnd(MAX_CURSOR_BYTES - 1)}\n`)).toEqual(cursorOf(1, 5));
+});
+
 describe('what is no cursor is refused with a reason', () => {
   const good = encodeCursor(cursorOf(1, 5));
 
@@ -64,6 +69,12 @@ describe('what is no cursor is refused with a reason', () => {
     ['cut within a UTF-8 letter', Buffer.from('{"version":1,"cursor":"é').subarray(0, -1), 'cut_short'],
     ['other text', 'hello\n', 'not_json'],
     ['other bytes', Buffer.from([0xff, 0xfe, 0x0a]), 'not_json'],
+    [
+      'a byte in a string that is not UTF-8',
+      Buffer.from(good.replace('"c1"', '"c\xff"'), 'latin1'),
+      'not_json',
+    ],
+    ['a byte order mark before it', `\ufeff${good}`, 'not_json'],
     ['other JSON', '[]\n', 'not_a_cursor'],
     ['null', 'null\n', 'not_a_cursor'],
     ['an older format that never was', edited((file) => (file.version = 0)), 'not_a_cursor'],

@@ -17,6 +17,14 @@ test('a mark that was left with the same cursors is taken once', async () => {
   });
 });
 
+test('a mark replaces the one that is there', async () => {
+  await withFolder('end-mark', async (folder) => {
+    await leaveEndMark(folder, [cursorOf(1, 4)]);
+    await leaveEndMark(folder, cursors);
+    expect(await takeEndMark(folder, cursors)).toBe(true);
+  });
+});
+
 test.each([
   ['of which one was set back', [cursorOf(2, 6), cursorOf(1, 5)]],
   ['of which one is gone', [cursorOf(2, 7)]],

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { tryLock } from 'fs-native-extensions';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -52,6 +52,20 @@ async function withOwner(use: (child: ChildProcess) => Promise<void>): Promise<v
   }
 }
 
+/** How many descriptors of this process refer to the lock file. */
+function openDescriptors(): number {
+  const path = join(dir, 'lock');
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // The descriptor with which the folder was listed.
+      return '';
+    }
+  });
+  return targets.filter((target) => target === path).length;
+}
+
 async function refusal(): Promise<StateLocked> {
   const error: unknown = await acquireLock(dir, OWNER).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(StateLocked);
@@ -93,6 +107,16 @@ describe('the state directory has one owner', () => {
     const again = await acquireLock(dir, OWNER);
     expect((await stat(again.path)).mode & 0o777).toBe(0o600);
     again.release();
+  });
+
+  test('no descriptor stays open after a refusal, a look or a release', async () => {
+    const lock = await acquireLock(dir, OWNER);
+    await refusal();
+    await lockHolder(dir);
+    expect(openDescriptors()).toBe(1);
+    lock.release();
+    await lockHolder(dir);
+    expect(openDescriptors()).toBe(0);
   });
 
   test('an owner that has not said who it is', async () => {

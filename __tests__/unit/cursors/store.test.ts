@@ -121,6 +121,16 @@ describe('opening', () => {
     expect((await open(fs)).damaged).toEqual([]);
   });
 
+  test('what it moved aside and removed stays so when the power goes', async () => {
+    const fs = newFs();
+    fs.plant(pathOf(1), Buffer.alloc(200));
+    fs.plant(`${pathOf(2)}.tmp`, Buffer.from('{"version":1,'));
+    const [damage] = (await open(fs)).damaged;
+    // Nothing reaches the disk that was not synced.
+    const after = fs.afterPowerLoss(() => 0.99);
+    expect(after.files()).toEqual([`/state/cursors/${damage!.keptAs}`]);
+  });
+
   test('keeps a bounded number of damaged files, the youngest', async () => {
     const fs = newFs();
     for (let n = 0; n < 60; n++) {
