@@ -79,9 +79,14 @@ export class DamagedLog {
     return position + this.#grown;
   }
 
-  /** The position of the last entry of an anchor; undefined when no answer shows it. */
+  /** The position of the last entry of an anchor; undefined when it is not found. */
   async locate(anchor: readonly AnchorEntry[]): Promise<number | undefined> {
-    if (anchor.length === 0) return undefined;
+    const last = anchor.at(-1);
+    if (last === undefined) return undefined;
+    return (await this.#inWindows(anchor)) ?? (await this.#byStamp(last));
+  }
+
+  async #inWindows(anchor: readonly AnchorEntry[]): Promise<number | undefined> {
     for (const window of SEARCH_WINDOWS) {
       const place = await this.#placeIn(window, anchor);
       if (place.first === undefined || place.index < 0) continue;
@@ -90,6 +95,28 @@ export class DamagedLog {
       return (await this.#endOf(anchor, begin, place)) ?? (await this.#search(anchor, begin, place.at));
     }
     return undefined;
+  }
+
+  /**
+   * Where damaged records hide an entry from each window that is tried: the position of the last sound record that is
+   * not younger, if it is this entry. Where the clock was set back that may be another one.
+   */
+  async #byStamp(entry: AnchorEntry): Promise<number | undefined> {
+    const oldest = await this.oldest();
+    if (oldest === undefined || oldest.first.stamp > entry.stamp) return undefined;
+    let [low, high] = [0, oldest.position];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      const next = (await this.soundAt(middle)) ?? (await this.#soundAfter(middle));
+      if (next !== undefined && next.stamp <= entry.stamp) high = middle;
+      else low = middle;
+    }
+    return isSame(await this.soundAt(high), entry) ? high : undefined;
+  }
+
+  async #soundAfter(damaged: number): Promise<AnchorEntry | undefined> {
+    const position = await this.nextSound(damaged);
+    return position === 0 ? undefined : await this.soundAt(position);
   }
 
   /** The oldest sound record; undefined when none is found. */

@@ -20,14 +20,21 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
   const log = new EngineLog({ profile, maxFiles: files.length });
   const loki = new StrictLoki();
   let requests = 0;
-  /** Called after each answer. */
-  const world = { afterAnswer: (): void => undefined, ended: true };
+  const world = {
+    /** Called after each answer. */
+    afterAnswer: (): void => undefined,
+    ended: true,
+    /** The next answer to be delivered with this `tail` breaks off after so many entries. */
+    breakOffs: [] as { readonly tail: number; readonly after: number }[],
+  };
   let random = 1;
   /** Between 0 and 1, the same at every run (Park and Miller). */
   const chance = (): number => (random = (random * 48_271) % 2_147_483_647) / 2_147_483_647;
-  const read: LogSource = async ({ tail, since }, sink) => {
+  const read: LogSource = async ({ tail, since, flow }, sink) => {
     requests++;
     const { entries, error } = log.open({ tail, since });
+    const [next] = world.breakOffs;
+    const cut = flow !== undefined && next?.tail === (tail ?? 0) ? world.breakOffs.shift() : undefined;
     // The daemon's error overtakes lines, or gets lost behind the last of them: see answerLogs of the simulator.
     let seen = entries;
     let fault = error;
@@ -37,12 +44,13 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
       seen = entries.slice(0, sure);
       if (sure === entries.length && chance() < 0.5) fault = undefined;
     }
-    for (const { stream, stampNs, text, terminated } of seen) {
+    for (const { stream, stampNs, text, terminated } of seen.slice(0, cut?.after)) {
       const seconds = Number(stampNs / NS_PER_SECOND);
       const nanos = Number(stampNs % NS_PER_SECOND);
       sink.entry(stream === 'stdout' ? 1 : 2, seconds, nanos, text, 0, text.length, terminated);
     }
     world.afterAnswer();
+    if (cut !== undefined) return { bytes: 0, fault: new LogBodyError('truncated', 'the answer broke off') };
     return { bytes: 0, ...(fault === undefined ? {} : { fault: new LogBodyError('daemon_error', fault) }) };
   };
   const container: ContainerRef = {
@@ -131,6 +139,7 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
     shown,
     gaps,
     context,
+    poll,
     /** So often that nothing more comes, with what the last poll came to. */
     pollOn: async () => {
       for (let polls = 0; ; polls++) {
@@ -252,6 +261,40 @@ describe('a log with damaged records', () => {
       expect([report.fault, report.suspect]).toEqual([undefined, false]);
       expect(lines().at(-1)).toBe('last words');
       expect(report.cursor.open).toEqual([]);
+    },
+  );
+
+  test.each(['24', '28.5'] as const)(
+    '%s: an answer behind one that breaks off is continued, and how much can be read counts all of it',
+    async (profile) => {
+      const { world, damage, poll, pollOn, lines, loki, shown } = setUp(profile, [150]);
+      damage(0, 39);
+      world.breakOffs.push({ tail: 110, after: 50 });
+      let report = await poll();
+      for (let polls = 0; polls < 5 && world.breakOffs.length > 0; polls++) report = await poll();
+      expect(world.breakOffs).toEqual([]);
+      expect(report.readable).toBe(110);
+      await pollOn();
+      expect(lines()).toEqual(shown());
+      expect(new Set(loki.sent.values())).toEqual(new Set([1]));
+    },
+  );
+
+  test.each(['24', '28.5'] as const)(
+    '%s: where very many are damaged, one poll asks only so often, and the next ones go on',
+    async (profile) => {
+      const { damage, poll, lines, shown, requests } = setUp(profile, [900]);
+      for (let record = 1; record < 900; record += 2) damage(0, record);
+      const costs: number[] = [];
+      let report: Awaited<ReturnType<typeof poll>>;
+      do {
+        const before = requests();
+        report = await poll();
+        costs.push(requests() - before);
+      } while (costs.length < 20 && (report.fault !== undefined || report.suspect));
+      expect(Math.max(...costs)).toBeLessThan(1500);
+      expect(costs.reduce((sum, cost) => sum + cost, 0)).toBeGreaterThan(1700);
+      expect(lines()).toEqual(shown());
     },
   );
 });

@@ -1,6 +1,8 @@
 import { newContainerState } from '../../../src/collector/container-state.js';
+import { DamagedLog } from '../../../src/collector/damaged-log.js';
 import type { Engine } from '../../../src/collector/engine.js';
 import type { LogSource } from '../../../src/collector/log-source.js';
+import { look } from '../../../src/collector/look.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { PollRunner } from '../../../src/collector/poll-runner.js';
 import { LogBodyError } from '../../../src/docker/log-errors.js';
@@ -13,8 +15,10 @@ import {
   type EngineLogOptions,
   type EngineProfileName,
 } from '../../../src/simulators/engine/index.js';
+import { refOf } from '../../support/any-container.js';
 import { identityKeeper } from '../../support/identity-keeper.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { ModelLog } from '../../support/model-log.js';
 import { recordingObserver } from '../../support/recording-observer.js';
 import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
 
@@ -538,5 +542,81 @@ describe('a log that was emptied by hand, of an Engine that then searches its en
     expect(tails).not.toContain(undefined);
     await poll();
     expect(lines().slice(1)).toEqual(['after', 'later']);
+  });
+});
+
+describe('the search for the oldest sound record', () => {
+  const oldestOf = async (read: LogSource) => {
+    const { signal } = new AbortController();
+    const options = { read, container: refOf(), passesOver: 'nothing', grows: false, signal } as const;
+    const search = await DamagedLog.begin(options);
+    return await search.oldest();
+  };
+  const entriesOf = (...texts: string[]) =>
+    texts.map((text) => ({ stream: 1 as const, stamp: NOW, text: Buffer.from(text), terminated: true }));
+
+  test('ends without one when that is rotated away meanwhile', async () => {
+    const log = new ModelLog();
+    log.entries = entriesOf('a', 'b', 'c');
+    const oldest = oldestOf(async (request, sink) => {
+      if (log.reads > 1000) throw new Error('the search does not end');
+      const answer = await log.read(request, sink);
+      if (log.reads === 1) log.entries.shift();
+      return answer;
+    });
+    expect(await oldest).toBeUndefined();
+  });
+
+  test.each([1, 2, 5])(
+    'finds that damaged records come before it, where the last %d are sound',
+    async (sound) => {
+      const log = new ModelLog();
+      log.entries = entriesOf('damaged', 'damaged', ...Array.from({ length: sound }, (_, i) => `sound ${i}`));
+      const oldest = oldestOf(async (request, sink) => {
+        const isSound = request.tail !== undefined && request.tail <= sound;
+        if (isSound) return await log.read(request, sink);
+        return { bytes: 0, fault: new LogBodyError('daemon_error', 'a damaged record') };
+      });
+      expect(await oldest).toMatchObject({ position: sound, isBehindDamage: true });
+    },
+  );
+});
+
+describe('the place of an entry between two damaged records, which no window that is tried shows', () => {
+  const RECORDS = 1200;
+  /** At these positions from the end. */
+  const DAMAGED = [700, 400];
+
+  /** Looks for the entry at a position of a log whose records have these stamps, from the oldest. */
+  const locate = async (position: number, stampOf: (record: number) => bigint) => {
+    const log = new ModelLog();
+    log.entries = Array.from({ length: RECORDS }, (_, record) => {
+      return { stream: 1, stamp: stampOf(record), text: Buffer.from(`line ${record}`), terminated: true };
+    });
+    const read: LogSource = async (request, sink) => {
+      const from = Math.min(request.tail ?? RECORDS, RECORDS);
+      const damaged = DAMAGED.find((each) => each <= from);
+      if (damaged === undefined) return await log.read(request, sink);
+      const part = new ModelLog();
+      part.entries = log.entries.slice(RECORDS - from, RECORDS - damaged);
+      await part.read({ ...request, tail: RECORDS }, sink);
+      return { bytes: 0, fault: new LogBodyError('daemon_error', 'a damaged record') };
+    };
+    const { signal } = new AbortController();
+    const until = new ModelLog();
+    until.entries = log.entries.slice(0, RECORDS - position + 1);
+    const { last } = await look(until.read, refOf(), 32, 32, signal);
+    const options = { read, container: refOf(), passesOver: 'nothing', grows: false, signal } as const;
+    return await (await DamagedLog.begin(options)).locate(last);
+  };
+
+  test.each([699, 600, 401])('is found by its stamp (%d records from the end)', async (position) => {
+    expect(await locate(position, (record) => NOW + BigInt(record))).toBe(position);
+  });
+
+  test('is not guessed where the clock was set back behind it', async () => {
+    const reset = RECORDS - 300;
+    const stampOf = (record: number): bigint => NOW + BigInt(record < reset ? record : record - reset);
+    expect(await locate(600, stampOf)).toBeUndefined();
   });
 });
