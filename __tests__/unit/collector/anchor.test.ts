@@ -77,6 +77,16 @@ describe('the anchor', () => {
     });
   });
 
+  test('whose end was lost from the log: an entry further on is new, also if it equals a lost one', () => {
+    expect(places(anchorOf([a, b, c]), [a, b, d, c, e], true).places).toEqual([
+      'anchor',
+      'anchor',
+      'new',
+      'new',
+      'new',
+    ]);
+  });
+
   test('an answer that ends inside it holds nothing new', () => {
     expect(places(anchorOf([a, b, c]), [a, b], true)).toEqual({ places: ['anchor', 'anchor'], found: true });
   });

@@ -122,6 +122,16 @@ describe('the fleet', () => {
     expect(fleet.get('a')!.cursor!.complete).toBeUndefined();
   });
 
+  test('denied for a while and there again: neither it nor its cursor is forgotten after the grace period', async () => {
+    const { fleet, forgotten, time } = setUp({ cursors: [cursorOf('a')] });
+    fleet.listed([container('a')]);
+    fleet.removed(fleet.get('a')!);
+    fleet.listed([container('a')]);
+    await time.pass(3_600_000);
+    await fleet.forgetOld();
+    expect([fleet.get('a')?.life, forgotten]).toEqual(['active', []]);
+  });
+
   test('what was removed while no collector ran is told once: the next start says nothing of it', () => {
     const first = setUp({ cursors: [cursorOf('old')] });
     first.fleet.listed([]);

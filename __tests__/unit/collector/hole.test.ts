@@ -1,6 +1,9 @@
 import { gapSpan } from '../../../src/collector/gap.js';
+import { hasHole } from '../../../src/collector/hole.js';
+import type { LogSource } from '../../../src/collector/log-source.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { pollContainer, type PollContext } from '../../../src/collector/poll.js';
+import { LogBodyError } from '../../../src/docker/log-errors.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -319,4 +322,20 @@ describe('what was delivered, and could not be looked through then', () => {
     expect(gaps()).toEqual([]);
     expect(new Set(loki.sent.values())).toEqual(new Set([1]));
   });
+});
+
+test.each([
+  { errors: 2, what: 'is asked again, and finds the hole' },
+  { errors: 3, what: 'gives up' },
+])('where the daemon has an error $errors times in a row, the search $what', async ({ errors }) => {
+  const { log, write, damage } = setUp();
+  write(20);
+  damage(10, 3);
+  const error = new LogBodyError('daemon_error', 'for a moment');
+  let left = errors;
+  const read: LogSource = async (request, sink) =>
+    left-- > 0 ? { bytes: 0, fault: error } : await log.read(request, sink);
+  const found = hasHole(read, container, 100, new AbortController().signal);
+  if (errors < 3) expect(await found).toBe(true);
+  else await expect(found).rejects.toMatchObject({ name: 'LookCutShort', fault: error });
 });

@@ -77,6 +77,10 @@ describe('lines of one nanosecond', () => {
   test('a stream without a line leaves no state', () => {
     expect(deliver([]).moved).toEqual({});
     expect(deliver([at(T, 2), at(T, 2)]).moved).toEqual({ stderr: { stamp: T, assigned: T + 1n } });
+    // Also a line in the first second that there is: the clock was not yet set.
+    const early = { stamp: 5n, assigned: 6n };
+    const both = [at(5n), at(5n), at(5n, 2), at(5n, 2)];
+    expect(deliver(both).moved).toEqual({ stdout: early, stderr: early });
   });
 });
 

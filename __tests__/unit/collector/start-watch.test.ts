@@ -149,3 +149,29 @@ test.each([
   for (let i = 0; i < 2; i++) watch.entry(1, 1_700_000_000, 500_000_000 + i, Buffer.from('x'), 0, 1, true);
   expect(gap).toMatchObject({ span, limit: 20 });
 });
+
+test.each([
+  ['stdout', 1],
+  ['stderr', 2],
+] as const)(
+  'the marker goes into the stream of the first entry, %s, also when a poll before read that',
+  (stream, number) => {
+    const marked: [stream: 1 | 2, seconds: number, nanos: number][] = [];
+    const watchFrom = (start: LogStart | undefined): StartWatch =>
+      new StartWatch({
+        container: { ...refOf({ startedAt: STARTED }), logLimit: limitOf(100, 2) },
+        cursor: { ...cursorOf(1, 1), ...(start === undefined ? {} : { start }) },
+        next: { entry: () => undefined },
+        lines: { line: (...[into, seconds, nanos]) => marked.push([into, seconds, nanos]) },
+        maxSpan: NS_PER_SECOND,
+        report: () => undefined,
+      });
+    const text = Buffer.alloc(200, 'x');
+    const poll = watchFrom(undefined);
+    poll.entry(number, 1_700_000_000, 500, text, 0, text.length, true);
+    const { counted } = poll;
+    expect(counted).toMatchObject({ stream, stamp: STARTED + 500n });
+    watchFrom(counted).entry(number === 1 ? 2 : 1, 1_700_000_000, 600, text, 0, text.length, true);
+    expect(marked).toEqual([[number, 1_700_000_000, 499]]);
+  },
+);

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import { isPlaceAlone, lookAtEnd } from '../../../src/collector/end-look.js';
+import type { Cursor } from '../../../src/model/cursor.js';
+import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
+import { refOf } from '../../support/any-container.js';
+import { cursorOf } from '../../support/any-cursor.js';
+import { never } from '../../support/engine-api.js';
+import { ModelLog } from '../../support/model-log.js';
+
+const T = 1_700_000_000n * NS_PER_SECOND;
+
+/** A log with entries of these stamps, and the cursor behind one of them. */
+function setUp(stamps: readonly bigint[], delivered: bigint) {
+  const log = new ModelLog();
+  log.entries = stamps.map((stamp) => ({ stream: 1, stamp, text: Buffer.from('x'), terminated: true }));
+  const last = { stamp: delivered, stream: 'stdout' as const, hash: '0'.repeat(16) };
+  const cursor: Cursor = { ...cursorOf(1, 5), anchor: [last] };
+  return { log, lookNow: async () => await lookAtEnd({ read: log.read }, refOf(), cursor, never) };
+}
+
+test.each([
+  { what: 'the entry delivered last', stamps: [T, T + 1n], found: 'same' },
+  { what: 'another entry', stamps: [T, T + 1n, T + 2n], found: 'grown' },
+  { what: 'nothing: a log that was emptied brings nothing new', stamps: [], found: 'same' },
+])('a log that ends with $what: $found', async ({ stamps, found }) => {
+  const { lookNow } = setUp(stamps, T + 1n);
+  const look = await lookNow();
+  expect(look.found).toBe(found);
+  expect(look.report).toMatchObject({ fresh: 0, requests: 1, cursor: { committedAt: 5n } });
+});
+
+test('an answer that was cut short does not show the end', async () => {
+  const { log, lookNow } = setUp([T, T + 1n], T + 1n);
+  log.cutAfter = 0;
+  expect((await lookNow()).found).toBe('unclear');
+});
+
+test('a look at the end is enough when no line is open and all that was delivered was looked through', () => {
+  const cursor = cursorOf(1, 5);
+  const open = [{ stream: 'stdout' as const, stamp: T, text: Buffer.from('x'), cut: false }];
+  const soundUpTo = { anchor: [], open: [], moved: {} };
+  expect(isPlaceAlone(cursor)).toBe(true);
+  expect(isPlaceAlone({ ...cursor, open })).toBe(false);
+  expect(isPlaceAlone({ ...cursor, soundUpTo })).toBe(false);
+});
