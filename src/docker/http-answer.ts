@@ -2,8 +2,8 @@ import { HttpAnswerError, parseHead } from './http-head.js';
 
 /** Takes one answer, as it comes. */
 export interface HttpAnswerSink {
-  /** The head is whole. */
-  head(status: number): void;
+  /** The head is whole. `encoding` is the value of Content-Encoding, if there is one. */
+  head(status: number, encoding?: string): void;
   /** More of the body: `source[start, end)`, to be used before it returns. */
   body(source: Buffer, start: number, end: number): void;
 }
@@ -99,12 +99,14 @@ export class HttpAnswerReader {
       if (this.#head.length > MAX_HEAD) throw new HttpAnswerError(`a head of over ${MAX_HEAD} bytes`);
       return end;
     }
-    const { status, framing } = parseHead(this.#head.toString('latin1', 0, headEnd + HEAD_END.length));
+    const { status, framing, encoding } = parseHead(
+      this.#head.toString('latin1', 0, headEnd + HEAD_END.length),
+    );
     this.#head = NOTHING;
     const next = at + headEnd + HEAD_END.length - held;
     // An interim answer (RFC 9110, 15.2): the real one follows.
     if (status < 200) return next;
-    this.#sink.head(status);
+    this.#sink.head(status, encoding);
     if (framing === 'chunked') this.#part = 'size';
     else if (framing === 'open') this.#part = 'open';
     else {

@@ -10,6 +10,8 @@ export type Framing = number | 'chunked' | 'open';
 export interface HttpHead {
   readonly status: number;
   readonly framing: Framing;
+  /** The value of Content-Encoding; undefined when there is none. */
+  readonly encoding?: string;
 }
 
 /**
@@ -29,6 +31,7 @@ export function parseHead(text: string): HttpHead {
   const status = Number(/^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(first)?.[1] ?? 0);
   if (status === 0) throw new HttpAnswerError(`no HTTP status line: ${JSON.stringify(first.slice(0, 80))}`);
   let coding: string | undefined;
+  let encoding: string | undefined;
   let length: number | undefined;
   for (const line of lines) {
     if (line === '') continue;
@@ -38,8 +41,9 @@ export function parseHead(text: string): HttpHead {
     }
     const value = written.trim();
     if (/^transfer-encoding$/i.test(name)) {
-      // Several lines are one list (RFC 9110, 5.2).
-      coding = coding === undefined ? value.toLowerCase() : `${coding}, ${value.toLowerCase()}`;
+      coding = listed(coding, value.toLowerCase());
+    } else if (/^content-encoding$/i.test(name)) {
+      encoding = listed(encoding, value);
     } else if (/^content-length$/i.test(name)) {
       const told = /^\d{1,15}$/.test(value) ? Number(value) : -1;
       if (told < 0 || (length !== undefined && length !== told)) {
@@ -48,7 +52,13 @@ export function parseHead(text: string): HttpHead {
       length = told;
     }
   }
-  return { status, framing: framingOf(status, coding, length) };
+  const framing = framingOf(status, coding, length);
+  return encoding === undefined ? { status, framing } : { status, framing, encoding };
+}
+
+/** Several lines of one name are one list (RFC 9110, 5.2). */
+function listed(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
 }
 
 function framingOf(status: number, coding: string | undefined, length: number | undefined): Framing {

@@ -1,3 +1,4 @@
+import { ACCEPT_ENCODING, decodedText, shownEncoding } from '../model/content-encoding.js';
 import { PollardError } from '../model/errors.js';
 import { formatSince, type Nanoseconds } from '../model/nanoseconds.js';
 import { endpointOrigin, type EngineEndpoint } from './endpoint.js';
@@ -11,7 +12,7 @@ import { TtyParser } from './tty.js';
 
 /** See connection-error.ts. */
 const IDLE = 'HTTP_IDLE';
-/** An error body is read up to here, bytes. */
+/** An error body is read up to here, and decoded up to here, bytes. */
 const MAX_ERROR_BODY = 64 * 1024;
 
 export interface LogsRequestOptions {
@@ -84,10 +85,11 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
   readonly #connection: PacedConnection;
   /** The bytes of a read may be used again once the sink has let go of them. */
   readonly #letGo: (() => void) | undefined;
-  #resolve!: (result: LogsRequestResult) => void;
+  #resolve!: (result: LogsRequestResult | Promise<never>) => void;
   #reject!: (error: Error) => void;
   #idle: NodeJS.Timeout | undefined;
   #status = 0;
+  #encoding: string | undefined;
   readonly #errorBody: Buffer[] = [];
   #bytes = 0;
   #settled = false;
@@ -128,8 +130,13 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
     this.#afterRead();
   }
 
-  head(status: number): void {
+  head(status: number, encoding?: string): void {
     this.#status = status;
+    this.#encoding = encoding;
+    // A log is read as it comes: an encoding that was not asked for is not undone.
+    if (status === 200 && encoding !== undefined && !/^(?:identity)?$/i.test(encoding)) {
+      throw new LogBodyError('malformed', `a log in the encoding ${shownEncoding(encoding)}`);
+    }
   }
 
   body(source: Buffer, start: number, end: number): void {
@@ -140,7 +147,7 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
       return;
     }
     this.#errorBody.push(Buffer.from(source.subarray(start, end)));
-    if (this.#bytes > MAX_ERROR_BODY) this.#fail(this.#statusError());
+    if (this.#bytes > MAX_ERROR_BODY) this.#refused();
   }
 
   /** The other side has closed the connection. */
@@ -164,7 +171,7 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
   /** The answer is whole. */
   #ended(): void {
     if (this.#status !== 200) {
-      this.#fail(this.#statusError());
+      this.#refused();
       return;
     }
     try {
@@ -192,8 +199,15 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
     );
   }
 
-  #statusError(): Error {
-    return this.#options.statusError(this.#status, Buffer.concat(this.#errorBody).toString('utf8'));
+  /** The answer is an error, of which enough has been read. */
+  #refused(): void {
+    this.#settle();
+    this.#resolve(this.#statusError());
+  }
+
+  async #statusError(): Promise<never> {
+    const body = await decodedText(Buffer.concat(this.#errorBody), this.#encoding, MAX_ERROR_BODY);
+    throw this.#options.statusError(this.#status, body);
   }
 
   readonly #onAbort = (): void => {
@@ -228,7 +242,8 @@ class LogsExchange implements ConnectionReader, HttpAnswerSink {
 function requestText(endpoint: EngineEndpoint, path: string): string {
   const { host } = new URL(endpointOrigin(endpoint));
   // Asks for the end of the connection with the answer; nothing is kept alive towards the Engine.
-  return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  const headers = `Host: ${host}\r\nConnection: close\r\nAccept-Encoding: ${ACCEPT_ENCODING}`;
+  return `GET ${path} HTTP/1.1\r\n${headers}\r\n\r\n`;
 }
 
 function coded(code: string, message: string): Error {

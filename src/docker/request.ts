@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
+import { ACCEPT_ENCODING, decodeBody, decodedText, shownEncoding } from '../model/content-encoding.js';
 import { connectionError } from './connection-error.js';
 import { openOneShot } from './connection.js';
 import type { EngineEndpoint } from './endpoint.js';
@@ -34,7 +35,7 @@ export interface EngineAnswer {
   readonly body: Buffer;
 }
 
-/** An error body is read up to here. */
+/** An error body is read up to here, and decoded up to here. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
@@ -58,6 +59,7 @@ export async function engineGet(request: EngineRequest): Promise<EngineAnswer> {
     const answer = await connection.client.request({
       method: 'GET',
       path: pathOf(request),
+      headers: { 'accept-encoding': ACCEPT_ENCODING },
       signal: life.signal,
       // Asks for the end of the connection with the answer.
       reset: true,
@@ -117,8 +119,20 @@ async function readAnswer(request: EngineRequest, answer: Dispatcher.ResponseDat
     break;
   }
   const whole = Buffer.concat(pieces);
-  if (!good) throw statusError(request, status, whole.toString('utf8'));
-  return { headers, body: whole };
+  const encoding = headers['content-encoding']?.toString();
+  if (!good) throw statusError(request, status, await decodedText(whole, encoding, MAX_ERROR_BYTES));
+  return { headers, body: await decodeGood(request, whole, encoding) };
+}
+
+async function decodeGood(
+  request: EngineRequest,
+  encoded: Buffer,
+  encoding: string | undefined,
+): Promise<Buffer> {
+  const { body, end } = await decodeBody(encoded, encoding, request.maxBytes);
+  if (end === 'whole') return body;
+  if (end === 'too_large') throw tooLargeError(request, request.maxBytes);
+  throw badAnswerError(request, `a body in the encoding ${shownEncoding(encoding)} that cannot be decoded`);
 }
 
 function pathOf({ path, query }: EngineRequest): string {

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { request, type Dispatcher } from 'undici';
+import { ACCEPT_ENCODING, decodeBody, decodedText, shownEncoding } from '../model/content-encoding.js';
 import { readAuthorization, type Authorization, type Credentials } from './authorization.js';
 import { connectionError, lateError } from './connection-error.js';
 import { createDispatcher } from './dispatcher.js';
@@ -76,7 +77,7 @@ export async function createTransport(settings: TransportSettings): Promise<Loki
 }
 
 function checkedHeaders(settings: TransportSettings): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = { 'user-agent': 'pollard' };
+  const headers: Record<string, string> = { 'user-agent': 'pollard', 'accept-encoding': ACCEPT_ENCODING };
   for (const [name, value] of Object.entries(settings.headers)) {
     checkHeader(`loki.headers.${name}`, name, value);
     if (NOT_OURS.has(name.toLowerCase())) {
@@ -235,7 +236,8 @@ class UndiciTransport implements LokiTransport {
       body: ask.body ?? null,
       signal,
     });
-    const text = await readText(body, ask);
+    const encoded = await readBody(body, ask);
+    const text = await decode(encoded, statusCode, first(headers['content-encoding']), ask);
     return {
       status: statusCode,
       body: text,
@@ -254,7 +256,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-async function readText(body: AsyncIterable<Buffer>, { maxAnswer, cut }: Ask): Promise<string> {
+async function readBody(body: AsyncIterable<Buffer>, { maxAnswer, cut }: Ask): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of body) {
@@ -262,11 +264,34 @@ async function readText(body: AsyncIterable<Buffer>, { maxAnswer, cut }: Ask): P
     bytes += piece.length;
     if (bytes <= maxAnswer) continue;
     if (cut) break;
-    throw new LokiRequestError('loki_answer_too_large', `Loki sent more than ${maxAnswer} bytes`, {
-      hint: 'ask for less at once',
-    });
+    throw tooLarge(maxAnswer);
   }
-  return Buffer.concat(pieces).toString('utf8', 0, Math.min(bytes, maxAnswer));
+  return Buffer.concat(pieces, Math.min(bytes, maxAnswer));
+}
+
+/** A push and an error need only the words that can be read; what a question asked for must be whole. */
+async function decode(
+  encoded: Buffer,
+  status: number,
+  encoding: string | undefined,
+  { maxAnswer, cut }: Ask,
+): Promise<string> {
+  const asked = !cut && status >= 200 && status < 300;
+  if (!asked) return await decodedText(encoded, encoding, maxAnswer);
+  const { body, end } = await decodeBody(encoded, encoding, maxAnswer);
+  if (end === 'whole') return body.toString('utf8');
+  if (end === 'too_large') throw tooLarge(maxAnswer);
+  const what = `a body in the encoding ${shownEncoding(encoding)} that cannot be decoded`;
+  throw new LokiRequestError('loki_not_http', `Loki, or what stands before it, sent ${what}`, {
+    hint: 'check what stands before Loki: nothing but `identity` was asked for',
+    setting: 'loki.url',
+  });
+}
+
+function tooLarge(maxAnswer: number): LokiRequestError {
+  return new LokiRequestError('loki_answer_too_large', `Loki sent more than ${maxAnswer} bytes`, {
+    hint: 'ask for less at once',
+  });
 }
 
 function first(header: string | string[] | undefined): string | undefined {

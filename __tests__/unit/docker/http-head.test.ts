@@ -27,6 +27,12 @@ describe('how the end of the body is known', () => {
   });
 });
 
+test('how the body is encoded: several headers are one list', () => {
+  expect(parseHead(head('Content-Length: 1')).encoding).toBeUndefined();
+  expect(parseHead(head('CONTENT-ENCODING:\tGZip ')).encoding).toBe('GZip');
+  expect(parseHead(head('Content-Encoding: gzip', 'Content-Encoding: br')).encoding).toBe('gzip, br');
+});
+
 /** Where two readers of one answer may see two different bodies. */
 describe('what may be read in two ways is refused', () => {
   test.each<[string, string]>([

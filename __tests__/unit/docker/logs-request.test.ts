@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { LogBodyError } from '../../../src/docker/log-errors.js';
 import { logsPath, type LogsRequestResult } from '../../../src/docker/logs-request.js';
 import type { EngineSimulator, Fault, SimulatedContainer } from '../../../src/simulators/engine/index.js';
@@ -369,13 +370,17 @@ describe('an Engine of single bytes', () => {
   async function serving(
     serve: (socket: Socket) => void,
     use: (reader: LogsReader) => Promise<void>,
+    heard: (request: string) => void = () => undefined,
   ): Promise<void> {
     for (const paced of [true, false]) {
       folder = await mkdtemp(join(tmpdir(), 'pollard-logs-'));
       const path = join(folder, 'd.sock');
       const server = createServer((socket) => {
         socket.on('error', () => undefined);
-        socket.once('data', () => serve(socket));
+        socket.once('data', (request) => {
+          heard(request.toString('latin1'));
+          serve(socket);
+        });
       });
       await new Promise<void>((resolve) => server.listen(path, resolve));
       const reader = logsReader({ kind: 'unix', path }, 'c1', paced);
@@ -454,6 +459,40 @@ describe('an Engine of single bytes', () => {
         await expect(reader.read()).rejects.toThrow('größer');
       },
     );
+  });
+
+  test.each<[string, (plain: string) => Buffer]>([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('an error that a proxy encoded as %s is understood', async (encoding, encode) => {
+    const words = encode(JSON.stringify({ message: 'client version 1.41 is too old' }));
+    const head = `HTTP/1.1 400 Oops\r\nContent-Encoding: ${encoding}\r\nContent-Length: ${words.length}\r\n\r\n`;
+    await serving(
+      (socket) => socket.write(Buffer.concat([Buffer.from(head), words])),
+      async (reader) => {
+        await expect(reader.read()).rejects.toMatchObject({
+          code: 'engine_version_refused',
+          message: expect.stringContaining('client version 1.41 is too old'),
+        });
+      },
+    );
+  });
+
+  test('a log that a proxy encoded is refused with the name of the encoding', async () => {
+    let asked = '';
+    const words = gzipSync(line);
+    await serving(
+      (socket) =>
+        socket.end(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n'), words])),
+      async (reader) => {
+        const { fault } = await reader.read();
+        expect(fault).toMatchObject({ code: 'log_malformed', message: expect.stringContaining('gzip') });
+        expect(reader.texts()).toEqual([]);
+      },
+      (request) => (asked = request),
+    );
+    expect(asked).toContain('\r\nAccept-Encoding: identity\r\n');
   });
 
   test('no HTTP at all', async () => {

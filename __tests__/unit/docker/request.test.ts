@@ -5,6 +5,7 @@ import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import type { EngineEndpoint } from '../../../src/docker/endpoint.js';
 import { EngineError } from '../../../src/docker/engine-error.js';
@@ -198,6 +199,46 @@ describe('what the Engine answers', () => {
     expect(error.code).toBe('engine_answer_too_large');
     expect(error.message).toContain('more than 100000 bytes');
     expect(written).toBeLessThan(20_000_000);
+  });
+
+  test.each<[string, (plain: string) => Buffer]>([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('an error that a proxy encoded as %s is understood and quoted', async (encoding, encode) => {
+    const endpoint = await http((_, response) =>
+      response.writeHead(400, { 'content-encoding': encoding }).end(encode(json(tooOld))),
+    );
+    const error = await failure(engineGet(request(endpoint)));
+    expect(error.code).toBe('engine_version_refused');
+    expect(error.message).toContain(tooOld);
+  });
+
+  test('an error in an encoding that is not known: named, and no binary junk', async () => {
+    const endpoint = await http((_, response) =>
+      response.writeHead(403, { 'content-encoding': 'zstd' }).end(gzipSync('no')),
+    );
+    expect((await failure(engineGet(request(endpoint)))).message).toContain(
+      'answered 403: (a body in the encoding zstd) (GET',
+    );
+  });
+
+  test('a good answer that a proxy encoded is decoded, up to the bound', async () => {
+    let accepted: unknown;
+    const endpoint = await http(({ headers, url }, response) => {
+      accepted = headers['accept-encoding'];
+      response.setHeader('content-encoding', 'gzip');
+      if (url === '/broken') response.end(gzipSync('x'.repeat(1000)).subarray(0, 15));
+      else response.end(gzipSync('x'.repeat(url === '/large' ? 1001 : 1000)));
+    });
+    expect((await engineGet(request(endpoint))).body.toString()).toBe('x'.repeat(1000));
+    expect(accepted).toBe('identity');
+    expect((await failure(engineGet(request(endpoint, { path: '/large' })))).code).toBe(
+      'engine_answer_too_large',
+    );
+    const broken = await failure(engineGet(request(endpoint, { path: '/broken' })));
+    expect(broken.code).toBe('engine_bad_answer');
+    expect(broken.message).toContain('a body in the encoding gzip that cannot be decoded');
   });
 
   test('an error without end: quoted from its beginning', async () => {

@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { classifyAnswer } from '../../../src/loki/classify.js';
 import { LokiRequestError, LokiSettingError } from '../../../src/loki/loki-error.js';
 import { createTransport, type LokiAnswer, type LokiTransport } from '../../../src/loki/transport.js';
 import { makeCertificates, type TestCertificates } from '../../support/certificates.js';
@@ -197,6 +199,59 @@ describe('what is answered', () => {
     });
     const error = await failure((await transportTo(server)).get('/x', {}, never));
     expect(error.code).toBe('loki_answer_too_large');
+  });
+
+  test.each<[string, (plain: string) => Buffer]>([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('an error that a gateway encoded as %s is classified by its words', async (encoding, encode) => {
+    const words = 'Ingestion rate limit exceeded for user fake (limit: 4194304 bytes/sec)';
+    const server = await servers.http((_, response) => {
+      response.writeHead(429, { 'content-encoding': encoding }).end(encode(words));
+    });
+    const answer = await push(await transportTo(server));
+    expect(classifyAnswer(answer, 0)).toMatchObject({ kind: 'retry', reason: `429 ${words}` });
+    // Loki's own words make a refusal of a 400.
+    const page = await servers.http((_, response) => {
+      const body = encode('<html><title>Bad Request</title></html>');
+      response.writeHead(400, { 'content-encoding': encoding }).end(body);
+    });
+    expect(classifyAnswer(await push(await transportTo(page)), 0)).toMatchObject({
+      kind: 'halt',
+      reason: '400 (a page of HTML: Bad Request)',
+    });
+  });
+
+  test('an empty answer that a gateway encoded still proves that all is stored', async () => {
+    let accepted: unknown;
+    const server = await servers.http(({ headers }, response) => {
+      accepted = headers['accept-encoding'];
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(''));
+    });
+    expect(classifyAnswer(await push(await transportTo(server)), 0)).toEqual({ kind: 'accepted' });
+    expect(accepted).toBe('identity');
+  });
+
+  test('an answer in an encoding that is not known: named, and no proof', async () => {
+    const server = await servers.http((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'zstd' }).end(gzipSync(''));
+    });
+    const answer = await push(await transportTo(server));
+    expect(answer.body).toBe('(a body in the encoding zstd)');
+    expect(classifyAnswer(answer, 0)).toMatchObject({ kind: 'halt' });
+    const asked = (await transportTo(server)).get('/x', {}, never);
+    expect((await failure(asked)).message).toContain('in the encoding zstd that cannot be decoded');
+  });
+
+  test('what expands is bounded as what is sent', async () => {
+    const server = await servers.http(({ method }, response) => {
+      const [status, bytes] = method === 'POST' ? [400, 1_000_000] : [200, 65 * 1024 * 1024];
+      response.writeHead(status, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(bytes, 'x')));
+    });
+    const transport = await transportTo(server);
+    expect((await push(transport)).body).toHaveLength(64 * 1024);
+    expect((await failure(transport.get('/x', {}, never))).code).toBe('loki_answer_too_large');
   });
 
   test('an answer before the body was taken, and then the end', async () => {
