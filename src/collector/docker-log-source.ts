@@ -4,7 +4,6 @@ import { EngineError } from '../docker/engine-error.js';
 import { requestLogs } from '../docker/logs-request.js';
 import type { SocketLedger } from '../docker/socket-ledger.js';
 import { statusError } from '../docker/status-error.js';
-import { endsAgreement } from '../docker/version.js';
 import type { EntrySink } from '../docker/entry-sink.js';
 import type { LogsAnswer, LogSource, LogsRequest } from './log-source.js';
 
@@ -24,7 +23,6 @@ export function dockerLogSource(options: DockerLogSourceOptions): LogSource {
     try {
       return await readOnce(options, request, sink);
     } catch (error) {
-      if (endsAgreement(error)) api.versions.forget();
       // Another Engine may be behind the address now: agreed anew and asked once more.
       if (!(error instanceof EngineError) || error.code !== 'engine_version_refused') throw error;
       return await readOnce(options, request, sink);
@@ -39,13 +37,14 @@ async function readOnce(
 ): Promise<LogsAnswer> {
   const { api, ledger, maxFrameBytes, idleTimeout } = options;
   const { containerId, containerName, tty, tail, since, lastWords, signal, flow } = request;
-  const { versionPath } = await api.version(signal);
+  const spoken = await api.version(signal);
+  const { versionPath } = spoken;
   const question = {
     endpoint: api.endpoint,
     path: `${versionPath}/containers/${containerId}/logs`,
     container: containerName,
   };
-  return await requestLogs({
+  const reading = requestLogs({
     endpoint: api.endpoint,
     ledger,
     versionPath,
@@ -62,4 +61,10 @@ async function readOnce(
     statusError: (status, body) => statusError(question, status, body),
     connectionError: (cause) => connectionError(question, cause),
   });
+  try {
+    return await reading;
+  } catch (error) {
+    api.versions.failed(error, spoken);
+    throw error;
+  }
 }

@@ -1,8 +1,8 @@
 /** What `since` does with an older line behind one that is not older. */
 export type SinceSemantics = 'filter' | 'seek';
 
-/** The newest version whose answers are known to us (Engine 28.5). */
-export const NEWEST_KNOWN = '1.51';
+/** The newest version whose answers are known to us (Engine 29.7; moby: api/docs/CHANGELOG.md). */
+const NEWEST_KNOWN = '1.55';
 /** The oldest one that is asked for: the minimum of Engines 25 to 28, spoken by all since Engine 1.12. */
 export const OLDEST_USABLE = '1.24';
 /** The first Engine that seeks (24). */
@@ -23,10 +23,28 @@ export function compareApiVersions(a: string, b: string): number {
   return aMajor - bMajor || aMinor - bMinor;
 }
 
-/** The version to speak with an Engine whose newest is this; undefined when that is too old for us. */
-export function chooseApiVersion(engineNewest: string): string | undefined {
+/**
+ * The version to speak with an Engine: the newest known to both, or the Engine's oldest where that is newer.
+ *
+ * @param engineOldest where it is known
+ * @returns undefined: the Engine is too old for us
+ */
+export function chooseApiVersion(engineNewest: string, engineOldest = OLDEST_USABLE): string | undefined {
   if (compareApiVersions(engineNewest, OLDEST_USABLE) < 0) return undefined;
-  return compareApiVersions(engineNewest, NEWEST_KNOWN) < 0 ? engineNewest : NEWEST_KNOWN;
+  return older(engineNewest, newer(engineOldest, NEWEST_KNOWN));
+}
+
+/** Whether this version has answers that are not known to us. */
+export function isNewerThanKnown(apiVersion: string): boolean {
+  return compareApiVersions(apiVersion, NEWEST_KNOWN) > 0;
+}
+
+function older(a: string, b: string): string {
+  return compareApiVersions(a, b) < 0 ? a : b;
+}
+
+function newer(a: string, b: string): string {
+  return compareApiVersions(a, b) > 0 ? a : b;
 }
 
 /**

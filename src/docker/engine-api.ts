@@ -4,7 +4,7 @@ import type { EngineEndpoint } from './endpoint.js';
 import { EngineError } from './engine-error.js';
 import { engineGet, type EngineAnswer } from './request.js';
 import type { SocketLedger } from './socket-ledger.js';
-import { endsAgreement, VersionNegotiation, type NegotiatedVersion } from './version.js';
+import { VersionNegotiation, type NegotiatedVersion } from './version.js';
 
 export interface EngineApiOptions {
   readonly endpoint: EngineEndpoint;
@@ -14,6 +14,8 @@ export interface EngineApiOptions {
   readonly timeoutMs: number;
   /** Bytes that the body of one answer may have; logs have a bound of their own. */
   readonly maxBytes: number;
+  /** Called once when a version must be spoken whose answers are not known to us. */
+  readonly onUnknownVersion?: (agreed: NegotiatedVersion) => void;
 }
 
 /** A GET below the version. */
@@ -38,7 +40,8 @@ export class EngineApi {
   constructor(options: EngineApiOptions) {
     this.endpoint = options.endpoint;
     this.#options = options;
-    this.versions = new VersionNegotiation(options.endpoint, (path, signal) => this.#send({ path }, signal));
+    const ping = (path: string, signal: AbortSignal) => this.#send({ path }, signal);
+    this.versions = new VersionNegotiation(options.endpoint, ping, options);
   }
 
   /** @throws EngineError */
@@ -63,13 +66,13 @@ export class EngineApi {
   }
 
   async #getVersioned(request: VersionedRequest, signal: AbortSignal): Promise<EngineAnswer> {
-    const { versionPath } = await this.versions.agree(signal);
+    const spoken = await this.versions.agree(signal);
     try {
-      const answer = await this.#send({ ...request, path: `${versionPath}${request.path}` }, signal);
+      const answer = await this.#send({ ...request, path: `${spoken.versionPath}${request.path}` }, signal);
       this.versions.heard(answer.headers);
       return answer;
     } catch (error) {
-      if (endsAgreement(error)) this.versions.forget();
+      this.versions.failed(error, spoken);
       throw error;
     }
   }

@@ -30,6 +30,8 @@ export interface EngineErrorDetails {
   /** The one to look at; default: docker.host. */
   readonly setting?: string;
   readonly status?: number;
+  /** Of `engine_version_refused`, where the Engine names it. */
+  readonly oldestApiVersion?: string;
   readonly container?: string;
   readonly cause?: unknown;
 }
@@ -40,9 +42,11 @@ export class EngineError extends PollardError {
   override readonly code: EngineErrorCode;
   /** The HTTP status, when there was an answer. */
   readonly status: number | undefined;
+  /** The oldest version that the Engine serves, where it refuses ours and names it. */
+  readonly oldestApiVersion: string | undefined;
 
   constructor(code: EngineErrorCode, message: string, details: EngineErrorDetails) {
-    const { hint, setting = 'docker.host', container, cause, status } = details;
+    const { hint, setting = 'docker.host', container, cause, status, oldestApiVersion } = details;
     super(code, message, {
       setting,
       hint,
@@ -52,6 +56,7 @@ export class EngineError extends PollardError {
     });
     this.code = code;
     this.status = status;
+    this.oldestApiVersion = oldestApiVersion;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isApiVersion } from './api-version.js';
 import { engineError, type EngineError, type EngineErrorCode, type EngineQuestion } from './engine-error.js';
 
 /** How much of the Engine's own words is quoted. */
@@ -26,7 +27,18 @@ export function statusError(question: EngineQuestion, status: number, body: stri
   const message = engineMessage(body);
   const code = codeOf(question.path, status, message);
   const quoted = message === '' ? '' : `: ${message}`;
-  return engineError(code, question, `answered ${status}${quoted}`, { hint: HINTS[code], status });
+  const details = { hint: HINTS[code], status };
+  const oldest = code === 'engine_version_refused' ? oldestVersion(message) : undefined;
+  return engineError(code, question, `answered ${status}${quoted}`, {
+    ...details,
+    ...(oldest === undefined ? {} : { oldestApiVersion: oldest }),
+  });
+}
+
+/** moby: api/server/middleware/version.go. */
+function oldestVersion(message: string): string | undefined {
+  const version = /Minimum supported API version is (\d+\.\d+)/i.exec(message)?.[1];
+  return version !== undefined && isApiVersion(version) ? version : undefined;
 }
 
 /** What the Engine says in the body of an error: one line, bounded. */

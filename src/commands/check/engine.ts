@@ -1,9 +1,10 @@
 import { userInfo } from 'node:os';
 import type { Config } from '../../config/schema.js';
+import { isNewerThanKnown } from '../../docker/api-version.js';
 import { endpointText } from '../../docker/endpoint.js';
 import type { Clock } from '../../model/clock.js';
 import type { ContainerSummary } from '../../model/container.js';
-import { engineParts, type EngineParts } from '../wiring/engine-parts.js';
+import { engineParts, UNKNOWN_VERSION, type EngineParts } from '../wiring/engine-parts.js';
 import { fileCertificates, peerCertificates } from './certificates.js';
 import { failedPart, goodPart, warning, type Part, type Trouble } from './part.js';
 
@@ -29,7 +30,6 @@ export async function checkEngine(config: Config, clock: Clock, signal: AbortSig
     const engine = await engineParts(config, clock);
     const { endpoint } = engine.api;
     warnings.push(...(await certificateWarnings(config, engine, clock, signal)));
-    const agreed = await engine.api.version(signal);
     await engine.engine.events(signal);
     const containers = await engine.engine.list(signal, ({ problem, excerpt }) => {
       const message = `a container in the list cannot be understood and is not collected (${problem}): ${excerpt}`;
@@ -37,9 +37,14 @@ export async function checkEngine(config: Config, clock: Clock, signal: AbortSig
         warning('container_malformed', message, 'check that no proxy rewrites the answers', 'docker.host'),
       );
     });
+    // Agreed by now: a version that is refused was replaced by another.
+    const { engineVersion, apiVersion, engineApiVersion } = await engine.api.version(signal);
+    if (isNewerThanKnown(apiVersion)) {
+      const message = `${UNKNOWN_VERSION} (API ${apiVersion})`;
+      warnings.push(warning('engine_newer', message, 'upgrade Pollard', 'docker.host'));
+    }
     const running = containers.filter(({ state }) => state === 'running').length;
     const address = endpointText(endpoint);
-    const { engineVersion, apiVersion, engineApiVersion } = agreed;
     const version = engineVersion === undefined ? '' : `Engine ${engineVersion}, `;
     const summary = `${address}: ${version}API ${apiVersion}, ${counted(containers.length)}, ${running} running`;
     const facts = {

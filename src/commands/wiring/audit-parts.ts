@@ -58,7 +58,7 @@ export async function verifyParts(
 ): Promise<Closable<Omit<VerifyParts, 'onProgress'>>> {
   const { clock, random, observe, out, signal } = options;
   const bounded = withBoundedRetries(config);
-  const engine = await engineParts(bounded, clock);
+  const engine = await engineParts(bounded, clock, observe.limited);
   const transport = await createTransport(lokiSettings(bounded));
   const pool = new BufferPool(bounded.memory.max_in_flight);
   const { labels, newBatch } = streamParts(bounded, pool, observe.limited);

@@ -4,11 +4,13 @@ import type { Engine } from '../../collector/engine.js';
 import type { LogSource } from '../../collector/log-source.js';
 import { mayPassOverFiles, type SinceSemantics } from '../../docker/api-version.js';
 import type { Config } from '../../config/schema.js';
-import { parseEndpoint } from '../../docker/endpoint.js';
+import { endpointText, parseEndpoint } from '../../docker/endpoint.js';
 import { EngineApi } from '../../docker/engine-api.js';
 import { SocketLedger } from '../../docker/socket-ledger.js';
 import { readTlsFiles } from '../../docker/tls-files.js';
 import type { Clock } from '../../model/clock.js';
+import type { Logger } from '../../model/logger.js';
+import { silentLogger } from '../silent-logger.js';
 
 /** All that speaks with one Engine. */
 export interface EngineParts {
@@ -22,17 +24,27 @@ export interface EngineParts {
   readonly passesOverFiles: () => boolean;
 }
 
-/** @throws PollardError `docker_host_invalid`, `docker_tls_invalid` */
-export async function engineParts(config: Config, clock: Clock): Promise<EngineParts> {
+/**
+ * @param logger where an Engine with an API that is not known to us is reported
+ * @throws PollardError `docker_host_invalid`, `docker_tls_invalid`
+ */
+export async function engineParts(
+  config: Config,
+  clock: Clock,
+  logger: Pick<Logger, 'warn'> = silentLogger,
+): Promise<EngineParts> {
   const { docker, poll } = config;
   const tls = docker.tls === undefined ? undefined : await readTlsFiles(tlsFiles(docker.tls));
   const ledger = new SocketLedger();
+  const endpoint = parseEndpoint(docker.host, tls);
   const api = new EngineApi({
-    endpoint: parseEndpoint(docker.host, tls),
+    endpoint,
     ledger,
     clock,
     timeoutMs: docker.timeout,
     maxBytes: docker.max_answer_bytes,
+    onUnknownVersion: ({ apiVersion }) =>
+      logger.warn(UNKNOWN_VERSION, { engine: endpointText(endpoint), api_version: apiVersion }),
   });
   return {
     api,
@@ -52,6 +64,10 @@ export async function engineParts(config: Config, clock: Clock): Promise<EngineP
     },
   };
 }
+
+/** What an operator should know of an Engine that serves only versions newer than any known one. */
+export const UNKNOWN_VERSION =
+  'the Engine serves only versions of the API that this Pollard does not know: the oldest of them is used; upgrade Pollard if something is not collected';
 
 function tlsFiles({ ca, cert, key, server_name }: NonNullable<Config['docker']['tls']>) {
   return {

@@ -37,7 +37,7 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
   const { clock, random, observe, command, stopPushes } = options;
   const { logger, limited, metrics, health } = observe;
   const bounded = withBoundedRetries(config);
-  const engine = await engineParts(bounded, clock);
+  const engine = await engineParts(bounded, clock, logger);
   const state = await openState(bounded, command, clock, logger);
   const held = new Closers();
   // Until something is sent, it is as it was.

@@ -68,7 +68,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const { logger, limited, metrics, health } = options.observe;
   const startedAt = clock.now();
 
-  const engine = await engineParts(config, clock);
+  const engine = await engineParts(config, clock, logger);
   const state = await openState(config, command, clock, logger);
   const held = new Closers();
   // Until something is sent, it is as it was.
