@@ -39,6 +39,8 @@ export interface LongLine {
 export interface PieceSink {
   /** Where whole lines go at present: past this sink while it would change none of them. */
   readonly lines: LineSink;
+  /** Where lines go whose timestamp is a whole second. */
+  readonly wholeSeconds: LineSink;
 
   /**
    * Takes the next piece of a line.
@@ -152,7 +154,7 @@ export class LineAssembler implements EntrySink {
       this.#closeUnterminated(stream, open, true);
     }
     if (terminated && this.#fits(source, start, end)) {
-      this.#sink.lines.line(stream, seconds, nanos, source, start, end);
+      this.#linesAt(nanos).line(stream, seconds, nanos, source, start, end);
       return;
     }
     const started: Open = { seconds, nanos, text: this.#noText(), pieces: 0, lineId: undefined };
@@ -252,9 +254,14 @@ export class LineAssembler implements EntrySink {
     this.#open[stream] = undefined;
     for (const piece of open.text.release()) this.#cut(stream, open, piece);
     const rest = open.text.take();
-    if (open.pieces === 0) this.#sink.lines.line(stream, open.seconds, open.nanos, rest, 0, rest.length);
+    const { seconds, nanos } = open;
+    if (open.pieces === 0) this.#linesAt(nanos).line(stream, seconds, nanos, rest, 0, rest.length);
     // What is left of a cut line may be nothing; an empty piece would be one too many.
     else if (rest.length > 0) this.#emit(stream, open, rest, endKnown);
+  }
+
+  #linesAt(nanos: number): LineSink {
+    return nanos === 0 ? this.#sink.wholeSeconds : this.#sink.lines;
   }
 
   #emit(stream: StreamNumber, open: Open, text: Buffer, last: boolean): void {

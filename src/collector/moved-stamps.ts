@@ -5,14 +5,15 @@ import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
 import type { LineSink, LongLine, PieceSink } from './line-assembler.js';
 
-/** `shift`: lines of equal timestamps are moved apart. `keep`: Loki folds those that are equal. */
+/** `shift`: lines of equal timestamps are moved apart. `keep`: Loki folds those that are equal, but for whole seconds. */
 export type EqualStamps = 'keep' | 'shift';
 
 /**
  * Gives lines and pieces the timestamps that they are delivered with, so that Loki keeps those that are equal.
  *
  * The pieces of a long line follow its first one by 1 ns each. Lines that share a timestamp are moved apart by 1 ns
- * each, if that is wanted (`lines.equal_stamps: shift`). Either way a line whose timestamp lies in a stretch that
+ * each, if that is wanted (`lines.equal_stamps: shift`), and those of whole seconds in any case: Podman 3 to 5 shows
+ * nothing finer, and equal lines in a second are common. (Of Docker, one timestamp in 10^9 is such.) Either way a line whose timestamp lies in a stretch that
  * was taken so comes after it. What a line gets depends only on the lines before it in its stream, and the state is
  * part of the cursor: a replay moves the same lines by the same amount.
  */
@@ -20,6 +21,7 @@ export class MovedStamps implements LineSink, PieceSink {
   readonly #next: LineSink;
   readonly #shifts: boolean;
   readonly #state: [undefined, State, State];
+  readonly wholeSeconds: LineSink;
   lines: LineSink;
 
   constructor(
@@ -30,6 +32,7 @@ export class MovedStamps implements LineSink, PieceSink {
     this.#next = next;
     this.#shifts = equalStamps === 'shift';
     this.#state = [undefined, stateOf(moved.stdout), stateOf(moved.stderr)];
+    this.wholeSeconds = this;
     this.lines = this.#linesNow();
   }
 
@@ -42,7 +45,10 @@ export class MovedStamps implements LineSink, PieceSink {
     end: number,
   ): void {
     const state = this.#state[stream];
-    if (!this.#shifts && !this.#isTaken(state, seconds, nanos)) {
+    if (nanos === 0) {
+      // Until a line of this stream is past the stretch that begins here.
+      this.lines = this;
+    } else if (!this.#shifts && !this.#isTaken(state, seconds, nanos)) {
       this.#next.line(stream, seconds, nanos, source, start, end);
       return;
     }

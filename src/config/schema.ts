@@ -155,7 +155,7 @@ const lines = z.strictObject({
   equal_stamps: choice(['keep', 'shift'])
     .default('keep')
     .describe(
-      'Loki folds equal lines of one nanosecond (journald has microseconds). shift: the later ones are moved by 1 ns each, the same way at every replay.',
+      'Loki folds equal lines of one nanosecond (journald has microseconds). shift: the later ones are moved by 1 ns each, the same way at every replay. Those of whole seconds, as from Podman, are moved in any case.',
     ),
 });
 

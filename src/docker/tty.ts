@@ -5,19 +5,21 @@ import { StampReader } from './stamp.js';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const DOT = 0x2e;
 /** A line longer than this comes in chunks (moby: daemon/logger/copier.go, defaultBufSize). */
 export const CHUNK_BYTES = 16 * 1024;
 /** The longest prefix: a stamp with zone offset and the space. */
 const LONGEST_PREFIX = 36;
 const QUOTED = 500;
-/** Where in a prefix the zone stands. */
+/** Where in a prefix of nine fractional digits the zone stands. */
 const ZONE = 29;
 
 /**
  * Takes apart the raw body of a container with a TTY: `stamp text\r\n`, no frames, all stdout. In a line over
  * 16 KiB the same prefix stands again before each further chunk, in the middle of the text, so that is where
  * it is looked for: at or behind 16,384 bytes of text (behind, when the Engine replaced bytes that are not
- * UTF-8 by longer ones).
+ * UTF-8 by longer ones). Only where stamps have nine fractional digits: with fewer, as from Podman, a line comes in one
+ * piece, and a stamp in its text is the application's.
  *
  * The `\r` that the terminal adds before the newline is taken off.
  */
@@ -91,7 +93,7 @@ export class TtyParser implements LogParser {
     let at = start;
     while (source.length - at > CHUNK_BYTES) {
       const text = this.#stamp.read(source, at, source.length);
-      if (text < 0) return at;
+      if (text < 0 || !isNineDigits(source, at, text)) return at;
       const from = Math.max(text + CHUNK_BYTES, searched - LONGEST_PREFIX);
       const next = source.indexOf(source.subarray(at, text), from);
       if (next < 0) return at;
@@ -130,18 +132,21 @@ export class TtyParser implements LogParser {
    * that the application itself printed is never later than the one the Engine gave its line.
    */
   #nextPrefix(source: Buffer, at: number, text: number, end: number): number {
+    if (!isNineDigits(source, at, text)) return -1;
     // All prefixes of an answer end alike: `Z `, or the daemon's own offset (`local` before 23.0.10).
     const zone = source.subarray(at + ZONE, text);
     let next = source.indexOf(zone, text + ZONE);
     while (next >= 0 && next < end) {
-      if (this.#beginsEntry(source, next - ZONE, at, text, end)) return next - ZONE;
+      const prefix = next - ZONE;
+      if (this.#beginsEntry(source, prefix, at, text, end)) return prefix;
       next = source.indexOf(zone, next + 1);
     }
     return -1;
   }
 
   #beginsEntry(source: Buffer, prefix: number, at: number, text: number, end: number): boolean {
-    if (this.#other.read(source, prefix, end) < 0) return false;
+    // Of another length it is a stamp that the application printed.
+    if (this.#other.read(source, prefix, end) !== prefix + text - at) return false;
     const later = this.#other.seconds - this.#stamp.seconds || this.#other.nanos - this.#stamp.nanos;
     if (later > 0) return true;
     const own = source.compare(source, at, text, prefix, prefix + text - at) === 0;
@@ -160,6 +165,19 @@ export class TtyParser implements LogParser {
   #entry(source: Buffer, text: number, end: number, terminated: boolean): void {
     this.#sink.entry(1, this.#stamp.seconds, this.#stamp.nanos, source, text, end, terminated);
   }
+}
+
+/** Whether the prefix `source[at, text)`, which is a stamp and a space, has nine fractional digits. */
+function isNineDigits(source: Buffer, at: number, text: number): boolean {
+  const length = text - at;
+  return (
+    source[at + ZONE - 10] === DOT &&
+    (length === ZONE + 2 ? !isDigit(source[at + ZONE]) : length === ZONE + 7)
+  );
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 /**

@@ -84,6 +84,39 @@ describe('lines of one nanosecond', () => {
   });
 });
 
+describe('where equal lines are kept as they are', () => {
+  const kept = (lines: readonly Line[]): bigint[] => deliver(lines, {}, 'keep').out.map(({ stamp }) => stamp);
+  const NEXT = T + NS_PER_SECOND;
+
+  test('those of whole seconds are moved apart all the same, and the next second begins anew', () => {
+    expect(kept([at(T), at(T), at(T, 2), at(T), at(NEXT), at(NEXT)])).toEqual([
+      T,
+      T + 1n,
+      T,
+      T + 2n,
+      NEXT,
+      NEXT + 1n,
+    ]);
+  });
+
+  test('others keep their stamps, and leave no state', () => {
+    const lines = [at(T + 5n), at(T + 5n), at(T + 1000n), at(T + 1000n)];
+    expect(deliver(lines, {}, 'keep')).toEqual({ moved: {}, out: lines });
+    expect(deliver([at(T), ...lines], {}, 'keep')).toEqual({ moved: {}, out: [at(T), ...lines] });
+  });
+
+  test('a poll that begins in the middle of a second goes on where the one before ended', () => {
+    const lines = Array.from({ length: 10 }, () => at(T));
+    const whole = deliver(lines, {}, 'keep');
+    for (let cut = 0; cut <= lines.length; cut++) {
+      const first = deliver(lines.slice(0, cut), {}, 'keep');
+      const second = deliver(lines.slice(cut), first.moved, 'keep');
+      expect([...first.out, ...second.out]).toEqual(whole.out);
+      expect(second.moved).toEqual(whole.moved);
+    }
+  });
+});
+
 /** Few different stamps, forward, backward and over the border of a second. */
 const anyLines = fc.array(
   fc.record({

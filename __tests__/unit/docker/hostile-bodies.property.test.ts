@@ -206,6 +206,7 @@ test('any entries, put together: no byte is made up or lost, none held beyond th
         };
         const sink = {
           lines,
+          wholeSeconds: lines,
           piece: (_stream: 1 | 2, _line: unknown, text: Buffer): bigint => {
             out += text.length;
             longest = Math.max(longest, text.length);

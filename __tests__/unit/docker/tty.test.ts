@@ -124,6 +124,40 @@ describe('the raw body of a TTY', () => {
     expect(formatStamp(entries[0]!.stamp)).toBe('2026-01-02T03:04:05.000000007Z');
   });
 
+  describe.each(['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.1234-08:00', '2026-01-02T03:04:05.12Z'])(
+    'with stamps such as %s',
+    (stamp) => {
+      test('lines come out as written, wherever the body is cut', () => {
+        const body = Buffer.from(`${stamp} a\r\n${stamp} \r\n${stamp} b c\r\n`);
+        for (let at = 0; at < body.length; at++) {
+          expect(parse(cut(body, [at])).map((e) => e.text.toString())).toEqual(['a', '', 'b c']);
+        }
+      });
+
+      test('a stamp in the text is the application’s, also a later one and far on in the line', () => {
+        for (const own of [stamp, '2027-01-01T00:00:00Z', '2027-01-01T00:00:00.123456789Z']) {
+          for (const length of [0, 8192, CHUNK_BYTES, 3 * CHUNK_BYTES]) {
+            const text = `${'x'.repeat(length)}${own} is when it ends`;
+            expect(parse([Buffer.from(`${stamp} ${text}\r\n`)]).map((e) => e.text.toString())).toEqual([
+              text,
+            ]);
+          }
+        }
+      });
+    },
+  );
+
+  test('a later stamp of fewer digits, which the application printed, is text', () => {
+    for (const own of [
+      '2027-01-01T00:00:00Z',
+      '2027-01-01T00:00:00.123456Z',
+      '2027-01-01T00:00:00Z 45678Z',
+    ]) {
+      const text = `expires ${own} at the latest`;
+      expect(parse([Buffer.from(`${STAMP} ${text}\r\n`)]).map((e) => e.text.toString())).toEqual([text]);
+    }
+  });
+
   test("the daemon's own error is plain text", () => {
     expect(() => parse([Buffer.from(`${STAMP} a\r\nError grabbing logs: unexpected EOF\n`)])).toThrow(
       expect.objectContaining({ fault: 'daemon_error', message: expect.stringContaining('unexpected EOF') }),

@@ -24,6 +24,8 @@ export interface EngineProfile {
   readonly remembersSize: boolean;
   /** Driver local gives its stamps in the daemon's zone (before 23.0.10 and 24.0.8: local.go, protoToMessage). */
   readonly localZone: boolean;
+  /** Fractional digits of each stamp; left out: nine. Podman 3 to 5 prints whole seconds, in the daemon's zone. */
+  readonly stampDigits?: number;
   /** Driver local puts the newline of a long line's last chunk (local/read.go; not in 20.10). */
   readonly localEndsLongLines: boolean;
   /** Since Engine 23 a Content-Type is sent with logs; multiplexed from API 1.42 on (container_routes.go). */

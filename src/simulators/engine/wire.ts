@@ -14,6 +14,8 @@ export interface WireOptions {
   readonly endsLongLines: boolean;
   /** Minutes east of Greenwich; 0 prints `Z`. */
   readonly zoneOffset: number;
+  /** Fractional digits. */
+  readonly stampDigits: number;
 }
 
 /** How the answers of a version look for a container. @param zoneOffset of the daemon, in minutes */
@@ -27,7 +29,8 @@ export function wireOptions(
   return {
     ...asked,
     endsLongLines: !local || profile.localEndsLongLines,
-    zoneOffset: local && profile.localZone ? zoneOffset : 0,
+    zoneOffset: (local && profile.localZone) || profile.stampDigits !== undefined ? zoneOffset : 0,
+    stampDigits: profile.stampDigits ?? 9,
   };
 }
 
@@ -80,7 +83,7 @@ export class WireEncoder {
     return result;
   }
 
-  /** RFC 3339 with nine digits always, `Z` or an offset (write_log_stream.go, rfc3339NanoFixed). */
+  /** RFC 3339 with nine digits, `Z` or an offset (write_log_stream.go, rfc3339NanoFixed); or as Podman prints it. */
   stamp(ns: Nanoseconds): string {
     const second = ns / NS_PER_SECOND;
     const nanos = ns % NS_PER_SECOND;
@@ -92,7 +95,9 @@ export class WireEncoder {
       this.#head = local.slice(0, -5);
       this.#zone = zoneName(zoneOffset);
     }
-    return `${this.#head}.${String(nanos).padStart(9, '0')}${this.#zone}`;
+    const { stampDigits } = this.#options;
+    const digits = String(nanos).padStart(9, '0').slice(0, stampDigits);
+    return stampDigits === 0 ? `${this.#head}${this.#zone}` : `${this.#head}.${digits}${this.#zone}`;
   }
 }
 
