@@ -50,7 +50,10 @@ function addStatus(program: Command, session: Session): void {
     .description('Ask the running service how it is, and how each of its containers is.')
     .option('--json', 'print what the service says, as one line of JSON')
     .option('--all', 'also the containers that are read to their end or removed')
-    .option('-w, --watch [interval]', 'again and again, every 2s or as given, until Ctrl-C')
+    .option(
+      '-w, --watch [interval]',
+      'again and again, every 2s or as given, until Ctrl-C or the end of a pipe',
+    )
     .addHelpText(
       'after',
       `

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { outliveReaders } from '../../../src/commands/output.js';
 import { PROGRAM } from '../../support/collector/program.js';
+import { freePort } from '../../support/free-port.js';
+import { withFolder } from '../../support/test-folder.js';
 
 /** Runs the program with one of its outputs closed before it has said a word. */
 async function withoutReader(gone: 'stdout' | 'stderr', args: readonly string[]) {
@@ -24,6 +26,33 @@ describe('a reader that goes away', () => {
     { gone: 'stderr', args: ['no-such-command'], code: 2 },
   ] as const)('of $gone takes nothing from `pollard $args`', async ({ gone, args, code }) => {
     expect(await withoutReader(gone, args)).toEqual({ code, stdout: '', stderr: '' });
+  });
+
+  test('ends `pollard status --watch`, which does nothing but print', async () => {
+    await withFolder('readers-gone', async (folder) => {
+      const listen = `127.0.0.1:${await freePort()}`;
+      const words = [
+        'status',
+        '--watch',
+        '100ms',
+        '--status-listen',
+        listen,
+        '--collector-state-dir',
+        folder,
+      ];
+      const child = spawn(process.execPath, [PROGRAM, ...words, '--loki-url', 'http://127.0.0.1:9'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const ended = once(child, 'close');
+        await once(child.stdout, 'data');
+        child.stdout.destroy();
+        // Nobody answers there, and that is how it ends.
+        expect(await ended).toEqual([1, null]);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    });
   });
 
   test('is told from another error of a stream', () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/clock.js';
-import type { Output } from '../output.js';
+import { joinedSignal } from '../../model/joined-signal.js';
+import { watchReader, type Output } from '../output.js';
 import { fitted } from '../view/cells.js';
 
 const ESCAPE = '\u001b[';
@@ -14,8 +15,8 @@ export interface Picture {
 }
 
 /**
- * Shows a picture again and again until the signal aborts: on a terminal in place, as much of it as there is room for;
- * elsewhere one after the other.
+ * Shows a picture again and again until the signal aborts or nobody reads the stream any more: on a terminal in place,
+ * as much of it as there is room for; elsewhere one after the other.
  *
  * @param every ms
  * @returns the exit code of the last picture
@@ -28,15 +29,19 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<number> {
   const screen = stream.isTTY === true ? inPlace(stream) : oneByOne(stream);
+  const reader = watchReader(stream);
+  const ending = joinedSignal([signal, reader.signal]);
   let code = 0;
   try {
-    while (!signal.aborted) {
+    while (!ending.signal.aborted) {
       const picture = await take();
       code = picture.code;
       screen.show(picture.text);
-      await clock.sleep(every, signal).catch(() => undefined);
+      await clock.sleep(every, ending.signal).catch(() => undefined);
     }
   } finally {
+    ending.release();
+    reader.release();
     screen.close();
   }
   return code;
