@@ -120,18 +120,25 @@ function failureOf(
   { summary: { name: container }, lastError }: ContainerState,
   signal: AbortSignal,
 ): CatchUpFailure {
-  if (lastError instanceof PollardError) {
-    const { message: reason, code, hint, setting } = lastError;
-    const next = { ...(hint === undefined ? {} : { hint }), ...(setting === undefined ? {} : { setting }) };
-    return { container, reason, code, ...next };
-  }
+  const given: unknown = signal.reason;
+  // Given up as a whole, and not for what this container's log last met with.
+  if (given instanceof PollardError && given.code !== 'push_failed') return failureBy(container, given);
+  if (lastError instanceof PollardError) return failureBy(container, lastError);
   if (lastError !== undefined) return { container, reason: lastError.message, code: '' };
   // What another container's lines met with is why these were not even read.
-  if (signal.reason instanceof PollardError) {
-    return { container, reason: 'not tried: Loki takes nothing', code: signal.reason.code };
+  if (given instanceof PollardError) {
+    return { container, reason: 'not tried: Loki takes nothing', code: given.code };
   }
   const reason = signal.aborted ? 'interrupted' : 'the log could not be read to its end';
   return { container, reason, code: '' };
+}
+
+function failureBy(
+  container: string,
+  { message: reason, code, hint, setting }: PollardError,
+): CatchUpFailure {
+  const next = { ...(hint === undefined ? {} : { hint }), ...(setting === undefined ? {} : { setting }) };
+  return { container, reason, code, ...next };
 }
 
 /** A container of which the entry in the list could not be understood. */

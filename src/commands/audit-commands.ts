@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ResendTexts, VerifyTexts } from './audit-run.js';
 import { exitCodesHelp } from './exit-codes-help.js';
+import { MAX_DURATION_OPTION } from './max-duration.js';
 import type { Session } from './session.js';
 import { withSettings } from './setting-options.js';
 
@@ -40,8 +41,8 @@ ${exitCodesHelp({
   ok: 'Loki took all of them',
   failure: true,
   usage: true,
-  loki: true,
-  partial: 'some lines were refused again, or could not be read',
+  loki: 'Loki cannot be reached, refuses us, or took nothing until --max-duration was over',
+  partial: 'some lines were refused again, could not be read, or were not sent within --max-duration',
   state: true,
   interrupted: true,
 })}`;
@@ -70,6 +71,7 @@ export function addAuditCommands(program: Command, session: Session): void {
     .description('Send the lines of a rejected-lines file again.')
     .argument('<file>', 'the rejected-lines file')
     .option('--label <name=value>', 'put this label on every line, so that they get a stream of their own')
+    .option(...MAX_DURATION_OPTION)
     .option('--json', 'print the summary as one JSON object')
     .addHelpText('after', RESEND_HELP)
     .action(async (file: string, texts: ResendTexts, command: Command) => {

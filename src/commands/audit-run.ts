@@ -3,6 +3,7 @@ import { PollardError } from '../model/errors.js';
 import { systemClock } from '../model/system-clock.js';
 import { secretMask } from '../observe/secret-mask.js';
 import { unlessInterrupted } from './interrupted.js';
+import { readMaxDuration, timeLimit } from './max-duration.js';
 import type { TextSink } from './print-error.js';
 import { resend } from './resend.js';
 import type { Session } from './session.js';
@@ -28,6 +29,7 @@ export interface VerifyTexts {
 /** Those of `resend`. */
 export interface ResendTexts {
   readonly label?: string;
+  readonly maxDuration: string;
   readonly json?: boolean;
 }
 
@@ -52,6 +54,7 @@ export async function runVerify(session: Session, config: Config, texts: VerifyT
   const repair = texts.repair === true ? { force: texts.force === true } : undefined;
   await withParts(
     'the audit',
+    undefined,
     config,
     session,
     async (options) => await verifyParts(config, repair, options),
@@ -76,6 +79,7 @@ export async function runResend(
   const flags = { file, ...(label === undefined ? {} : { label }), json: texts.json === true };
   await withParts(
     'the sending',
+    readMaxDuration(texts.maxDuration),
     config,
     session,
     async (options) => await resendParts(config, options),
@@ -83,9 +87,14 @@ export async function runResend(
   );
 }
 
-/** Runs a command with its parts, which are closed however it ends. */
+/**
+ * Runs a command with its parts, which are closed however it ends.
+ *
+ * @param maxDuration ms; undefined: no bound
+ */
 async function withParts<Parts>(
   name: string,
+  maxDuration: number | undefined,
   config: Config,
   session: Session,
   make: (options: AuditPartsOptions) => Promise<Closable<Parts>>,
@@ -97,9 +106,13 @@ async function withParts<Parts>(
   const mask = secretMask(knownSecrets(config));
   const out: TextSink = { write: (text) => session.output.out.write(mask(text)) };
   const stop = stopSignals(silentLogger);
-  const { signal } = stop;
+  const limit = timeLimit(name, maxDuration, clock, stop.signal, () => {
+    const { tried, failed } = observe.metrics.pushTotals();
+    return tried === failed || observe.health.report().parts.loki.state !== 'healthy' ? 'loki' : 'partial';
+  });
+  const { signal } = limit;
   try {
-    const code = await unlessInterrupted(name, signal, async () => {
+    const code = await unlessInterrupted(name, stop.signal, async () => {
       const made = await make({ clock, random: Math.random, observe, out, signal });
       try {
         return await use(made.parts, signal);
@@ -108,7 +121,10 @@ async function withParts<Parts>(
       }
     });
     session.end(code);
+  } catch (error) {
+    throw limit.passed !== undefined && error instanceof PollardError ? limit.passed : error;
   } finally {
+    limit.release();
     stop.release();
     observe.limited.flush();
     await observe.logger.close();

@@ -1,11 +1,14 @@
 import { catchUp as catchUpAll, type CatchUpSummary } from '../collector/catch-up.js';
 import type { Config } from '../config/schema.js';
 import { printable } from '../config/shown.js';
+import { StateLocked } from '../cursors/lock.js';
+import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
 import { systemClock } from '../model/system-clock.js';
 import { secretMask } from '../observe/secret-mask.js';
 import { catchUpProgress } from './catch-up-progress.js';
 import { unlessInterrupted } from './interrupted.js';
+import { timeLimit, type MaxDurationPassed } from './max-duration.js';
 import { formatSize, type Output } from './output.js';
 import { nextStep } from './print-error.js';
 import { shownText } from './shown-text.js';
@@ -17,15 +20,20 @@ import { createOneShot } from './wiring/one-shot.js';
 export interface CatchUpFlags {
   /** The summary as one JSON object. */
   readonly json: boolean;
+  /** ms after which it gives up; undefined: never. */
+  readonly maxDuration: number | undefined;
+  /** Another process that holds the state directory does the work: nothing is done, and that is no failure. */
+  readonly skipIfLocked: boolean;
 }
 
 /**
  * `pollard catch-up`: from the cursors to now, once; ends when Loki has acknowledged all of it.
  *
  * @returns the exit code: ok, or partial when a container could not be read to its end, or loki when Loki took
- *   nothing in all its tries, or state when cursors or refused lines could not be written
- * @throws PollardError for what cannot heal, StateLocked when a service runs, Interrupted by a signal before there
- *   was anything to tell; the caller prints it
+ *   nothing in all its tries or until the time was over, or state when cursors or refused lines could not be written
+ * @throws PollardError for what cannot heal, StateLocked when another process holds the state directory and that is
+ *   not to be skipped, Interrupted by a signal or MaxDurationPassed before there was anything to report; the caller
+ *   prints it
  */
 export async function catchUp(
   config: Config,
@@ -36,6 +44,10 @@ export async function catchUp(
   const clock = systemClock;
   const observe = observeParts(config, clock, standardLogger(config, clock, output.err), silently);
   const stop = stopSignals(observe.logger);
+  let waitsForLoki = (): boolean => false;
+  const limit = timeLimit('the catch-up', flags.maxDuration, clock, stop.signal, () =>
+    waitsForLoki() ? 'loki' : 'partial',
+  );
   const progress = catchUpProgress(output.err, clock);
   const begun = clock.monotonic();
   try {
@@ -45,15 +57,16 @@ export async function catchUp(
         random: Math.random,
         observe,
         command,
-        stopPushes: stop.signal,
+        stopPushes: limit.signal,
       });
+      waitsForLoki = parts.waitsForLoki;
       try {
         const { engine, fleet, runner } = parts;
         const { concurrency } = config.poll;
         const { update: onProgress } = progress;
         const done = await catchUpAll(
           { engine: engine.engine, fleet, runner, concurrency, onProgress },
-          stop.signal,
+          limit.signal,
         );
         // Only tidying up: all is delivered, and the summary must tell it.
         await fleet.forgetOld().catch((error: unknown) => {
@@ -70,18 +83,23 @@ export async function catchUp(
     const seconds = (clock.monotonic() - begun) / 1000;
     const text = flags.json ? jsonSummary(summary, seconds) : textSummary(summary, seconds);
     output.out.write(secretMask(knownSecrets(config))(text));
-    return exitCodeOf(summary);
+    return exitCodeOf(summary, limit.passed);
+  } catch (error) {
+    if (flags.skipIfLocked && error instanceof StateLocked) return ExitCode.ok;
+    throw limit.passed !== undefined && error instanceof PollardError ? limit.passed : error;
   } finally {
+    limit.release();
     stop.release();
     observe.limited.flush();
     await observe.logger.close();
   }
 }
 
-function exitCodeOf({ failed }: CatchUpSummary): number {
+function exitCodeOf({ failed }: CatchUpSummary, passed: MaxDurationPassed | undefined): number {
   if (failed.length === 0) return ExitCode.ok;
   if (failed.some(({ code }) => code === 'push_failed')) return ExitCode.loki;
-  return failed.some(({ code }) => STATE_CODES.has(code)) ? ExitCode.state : ExitCode.partial;
+  if (failed.some(({ code }) => STATE_CODES.has(code))) return ExitCode.state;
+  return ExitCode[passed?.exit ?? 'partial'];
 }
 
 function possibleGapRow({ possibleGaps }: CatchUpSummary): [string, string] {

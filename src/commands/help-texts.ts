@@ -41,15 +41,18 @@ ${exitCodesHelp({
 export const CATCH_UP_HELP = `
 Examples:
   pollard catch-up --loki-url http://loki:3100
-  */5 * * * * pollard catch-up --config /etc/pollard/pollard.yaml >/dev/null
+  */5 * * * * pollard catch-up --config /etc/pollard/pollard.yaml --max-duration 15m --skip-if-locked >/dev/null
+
+However it ends, the place in each log is kept, and the next run goes on from there.
 ${exitCodesHelp({
   ok: 'all that was there is in Loki',
   failure: true,
   usage: true,
   engine: true,
-  loki: true,
-  locked: 'a service owns the state directory, and does the work',
-  partial: 'some containers could not be read to their end; the rest is in Loki',
+  loki: 'Loki cannot be reached, refuses us, or took nothing until --max-duration was over',
+  locked: 'another process owns the state directory, and does the work; with --skip-if-locked it is 0',
+  partial:
+    'some containers could not be read to their end, or not within --max-duration; the rest is in Loki',
   state: true,
   interrupted: true,
 })}`;

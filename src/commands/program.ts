@@ -3,6 +3,7 @@ import { ExitCode } from '../model/exit-codes.js';
 import { addAuditCommands } from './audit-commands.js';
 import { DEFAULT_CONTAINERS, DEFAULT_RATE, readDemoOptions, type DemoTexts } from './demo/options.js';
 import { CATCH_UP_HELP, EXIT_CODES, RUN_HELP } from './help-texts.js';
+import { MAX_DURATION_OPTION, readMaxDuration } from './max-duration.js';
 import { addOperatorCommands } from './operator-commands.js';
 import type { Output } from './output.js';
 import { printError } from './print-error.js';
@@ -28,6 +29,12 @@ export async function main(argv: readonly string[], output: Output): Promise<num
     if (!(error instanceof CommanderError)) return printError(error, output.err, session.secrets);
     return error.exitCode === 0 ? ExitCode.ok : printError(usageError(error, program, argv), output.err);
   }
+}
+
+interface CatchUpTexts {
+  readonly json?: boolean;
+  readonly maxDuration: string;
+  readonly skipIfLocked?: boolean;
 }
 
 function buildProgram(session: Session): Command {
@@ -56,11 +63,20 @@ function buildProgram(session: Session): Command {
   withSettings(program.command('catch-up'))
     .description('Collect from the cursors to now, once, and end when Loki has acknowledged it.')
     .option('--json', 'print the summary as one JSON object')
+    .option(...MAX_DURATION_OPTION)
+    .option(
+      '--skip-if-locked',
+      'when another process holds the state directory: nothing is done, exit code 0',
+    )
     .addHelpText('after', CATCH_UP_HELP)
-    .action(async (options: { json?: boolean }, command: Command) => {
+    .action(async (options: CatchUpTexts, command: Command) => {
       const { catchUp } = await import('./catch-up.js');
-      const config = await session.config(command);
-      end(await catchUp(config, commandLine('catch-up'), { json: options.json === true }, output));
+      const flags = {
+        json: options.json === true,
+        maxDuration: readMaxDuration(options.maxDuration),
+        skipIfLocked: options.skipIfLocked === true,
+      };
+      end(await catchUp(await session.config(command), commandLine('catch-up'), flags, output));
     });
 
   program

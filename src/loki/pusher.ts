@@ -66,6 +66,8 @@ export interface Pusher {
    */
   push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult>;
   state(): PushState;
+  /** Pushes under way. */
+  readonly underWay: number;
   /** Gives up all pushes, those under way and those to come. */
   stop(): void;
   /** Does so, and resolves when none is under way any more. */
@@ -115,6 +117,10 @@ class LokiPusher implements Pusher {
 
   state(): PushState {
     return this.#watch.current;
+  }
+
+  get underWay(): number {
+    return this.#underWay.size;
   }
 
   stop(): void {

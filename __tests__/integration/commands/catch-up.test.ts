@@ -133,6 +133,63 @@ describe('pollard catch-up', () => {
     });
   });
 
+  test.each([
+    ['answers 503', { status: 503 }],
+    ['hangs', 'hang-after-accept'],
+  ] as const)(
+    'a Loki that %s: given up after --max-duration with the place kept, exit code 4',
+    async (_, mode) => {
+      const settings = { ...BEGINNING, 'loki.backoff.max_retries': '1000000', 'loki.timeout': '5m' };
+      await withSite({ settings }, async (site) => {
+        for (const name of ['a', 'b']) speaking(site, name, 5);
+        const lift = site.loki.outage(mode, { endpoint: 'push' });
+        const { code, stdout } = await site.pollard(['catch-up', '--json', '--max-duration', '2s']);
+        expect([code, summaryOf(stdout).failed.map((each) => each.code)]).toEqual([
+          4,
+          ['max_duration_passed', 'max_duration_passed'],
+        ]);
+        expect(summaryOf(stdout).failed[0]?.reason).toBe(
+          'the catch-up was given up after 2s: Loki takes nothing',
+        );
+        lift();
+        await expectWhole(site, 10);
+      });
+    },
+  );
+
+  test('a log that hangs: given up after --max-duration as well, and Loki is not blamed', async () => {
+    await withSite({ settings: BEGINNING }, async (site) => {
+      speaking(site, 'web', 3);
+      const id = site.engine.find('web')?.id ?? '';
+      site.engine.fault({ endpoint: 'logs', container: id }, { kind: 'hang_before_header' });
+      const { code, stdout } = await site.pollard(['catch-up', '--max-duration', '1s']);
+      expect(code).toBe(6);
+      expect(stdout).toMatch(/^failed {14}web: .*after 1s: there was more to do\n {20}-> nothing is lost/m);
+      site.engine.clearFaults();
+      await expectWhole(site, 3);
+    });
+  });
+
+  test('a resend gives up after --max-duration, too', async () => {
+    const settings = { ...BEGINNING, 'loki.backoff.max_retries': '1000000' };
+    await withSite({ settings, loki: { limits: { maxLineBytes: 100 } } }, async (site) => {
+      site.engine.addContainer({ name: 'web' }).writeLine('stdout', 'x'.repeat(200));
+      expect((await site.pollard(['catch-up'])).code).toBe(0);
+      site.loki.outage({ status: 503 });
+      const words = ['resend', join(site.stateDir, 'rejected.jsonl'), '--json', '--max-duration', '1s'];
+      const { code, stderr } = await site.pollard(words);
+      expect(code).toBe(4);
+      expect(stderr).toContain('pollard: the sending was given up after 1s: Loki takes nothing');
+    });
+  });
+
+  test('what --max-duration cannot be', async () => {
+    await withSite({}, async (site) => {
+      const { code, stderr } = await site.pollard(['catch-up', '--max-duration', '15']);
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/--max-duration: "15" is no length of time/)]);
+    });
+  });
+
   test('what Loki refuses is told, kept, and no failure', async () => {
     await withSite({ settings: BEGINNING, loki: { limits: { maxLineBytes: 100 } } }, async (site) => {
       speaking(site, 'web', 3);
@@ -153,6 +210,12 @@ describe('pollard catch-up', () => {
       expect(stderr).toContain(site.stateDir);
       expect(stderr).toContain(`process ${service.pid}`);
       expect(stderr).toMatch(/pollard run\).*\n {2}-> let the running one do the work, stop it first/);
+      // Where that is no news, nothing is printed that cron would mail.
+      expect(await site.pollard(['catch-up', '--skip-if-locked'])).toMatchObject({
+        code: 0,
+        stdout: '',
+        stderr: '',
+      });
       expect(service.running).toBe(true);
       expect(await service.stop()).toEqual({ code: 0, signal: null });
       await expectWhole(site, 3);

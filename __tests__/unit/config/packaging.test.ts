@@ -112,6 +112,14 @@ test.each([...services, 'config/cron/pollard', 'Dockerfile'])(
   },
 );
 
+test.each(['config/cron/pollard', 'config/systemd/pollard-catch-up.service'])(
+  '%s: a catch-up gives up without Loki, and is quiet when another has the cursors',
+  (path) => {
+    const lines = read(path).match(/^[^#].*pollard\.js catch-up .*$/gm);
+    expect(lines).toEqual([expect.stringContaining(' --max-duration 15m --skip-if-locked')]);
+  },
+);
+
 describe('the systemd units', () => {
   test.each(services)('%s starts a command that there is, with the configuration named', async (path) => {
     const started = unit(path).get('Service.ExecStart')!.flatMap(starts);

@@ -14,6 +14,8 @@ import { withBoundedRetries } from './bounded-retries.js';
 export interface OneShot extends CollectorParts {
   readonly engine: EngineParts;
   readonly loki: LokiParts;
+  /** Loki is what the work waits for: it fails, or it has not yet answered any push of this run. */
+  readonly waitsForLoki: () => boolean;
   close(): Promise<void>;
 }
 
@@ -91,6 +93,10 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
       ...parts,
       engine,
       loki,
+      waitsForLoki: () => {
+        const { tried, failed } = metrics.pushTotals();
+        return loki.pusher.state().kind !== 'ok' || (loki.pusher.underWay > 0 && tried === failed);
+      },
       close: () => held.close(),
     };
   } catch (error) {
