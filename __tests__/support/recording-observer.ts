@@ -11,6 +11,7 @@ export function recordingObserver(): CollectorObserver & { told: string[] } {
     possibleGap: (container) => told.push(`possible gap ${container.name}`),
     missed: (container, reason) => told.push(`missed ${container.name}: ${reason}`),
     unreadable: (container) => told.push(`unreadable ${container.name}`),
+    unlogged: (container) => told.push(`unlogged ${container.name}`),
     discovered: (container) => told.push(`discovered ${container.name}`),
     forgotten: (id) => told.push(`forgotten ${id}`),
     discoveryFailed: (error) => told.push(`discovery failed: ${error.message}`),

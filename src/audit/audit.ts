@@ -5,7 +5,7 @@ import type { MalformedItem } from '../docker/malformed.js';
 import { runTogether } from '../collector/run-together.js';
 import type { LokiTransport } from '../loki/transport.js';
 import type { Clock, Random } from '../model/clock.js';
-import type { ContainerSummary, StreamName } from '../model/container.js';
+import { keepsNoLog, type ContainerSummary, type StreamName } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { PollardError } from '../model/errors.js';
 import type { LabelSet } from '../model/labels.js';
@@ -144,6 +144,7 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
       identity.inspected(details, 2);
       const { summary } = identity;
       if (details.startedAt <= 0n && !details.running) report.status = 'never-started';
+      else if (keepsNoLog(details)) report.status = 'no-log';
       else if (own.from < own.until) {
         const subject = {
           log: new EngineLog(options.logs, { ...details, ...summary }, cursor),

@@ -111,11 +111,12 @@ export interface Samples {
  * - `read`: all of its log;
  * - `partial`: not to the end of its log, or not all of it was judged;
  * - `unreadable`: its logging driver cannot be read, or it is being removed;
+ * - `no-log`: its logging driver keeps no logs;
  * - `gone`: removed meanwhile;
  * - `never-started`: it has no log;
  * - `failed`: Loki or the Engine did not answer.
  */
-export type AuditStatus = 'read' | 'partial' | 'unreadable' | 'gone' | 'never-started' | 'failed';
+export type AuditStatus = 'read' | 'partial' | 'unreadable' | 'no-log' | 'gone' | 'never-started' | 'failed';
 
 export interface ContainerReport {
   readonly container: string;

@@ -32,6 +32,8 @@ export interface CatchUpSummary {
   /** Names of the containers that could not be read to the end, with the reason. */
   failed: CatchUpFailure[];
   unreadable: string[];
+  /** Those whose driver keeps no logs. */
+  noLog: string[];
 }
 
 export interface CatchUpFailure {
@@ -67,6 +69,7 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
     rejected: 0,
     failed: skipped.map(notUnderstood),
     unreadable: [],
+    noLog: [],
   };
   const limit = pLimit(options.concurrency);
   const states = [...fleet.states()].filter((state) => state.life === 'active');
@@ -107,6 +110,7 @@ async function drain(
   }
   summary.containers++;
   if (state.life === 'unreadable') summary.unreadable.push(state.summary.name);
+  else if (state.life === 'unlogged') summary.noLog.push(state.summary.name);
   else if (incomplete) summary.failed.push(failureOf(state, signal));
   options.onProgress?.(summary, total);
 }

@@ -11,9 +11,10 @@ import type { Moment } from './moment.js';
  * - `waiting`: created but never started, there is no log yet;
  * - `drained`: ended and read to the end; only the end of its log is looked at, ever less often, until it starts again;
  * - `unreadable`: its logging driver cannot be read (501); said once, left alone until it starts again;
+ * - `unlogged`: its logging driver keeps no logs, so there is nothing to collect;
  * - `gone`: removed (404, or not listed any more); its cursor is kept for a grace period.
  */
-export type Life = 'active' | 'waiting' | 'drained' | 'unreadable' | 'gone';
+export type Life = 'active' | 'waiting' | 'drained' | 'unreadable' | 'unlogged' | 'gone';
 
 /** All that is known of one container while the process runs. */
 export interface ContainerState {

@@ -300,6 +300,7 @@ export class Fleet {
   #judge(state: ContainerState, before: Life): void {
     const readToTheEnd =
       before === 'waiting' ||
+      before === 'unlogged' ||
       // Said when it was found. A cursor shows that it could be read before, and may lack what came since.
       (before === 'unreadable' && state.cursor === undefined) ||
       (isReadBehindDeath(state, before) && !mayHaveGrown(state));

@@ -26,6 +26,8 @@ export interface CollectorObserver {
   missed(container: ContainerSummary, reason: MissedReason, since: Nanoseconds): void;
   /** Its driver cannot be read. */
   unreadable(container: ContainerSummary, error: Error): void;
+  /** Its driver keeps no logs. */
+  unlogged(container: ContainerSummary): void;
   discovered(container: ContainerSummary): void;
   /** Its cursor is no longer kept. */
   forgotten(containerId: string): void;

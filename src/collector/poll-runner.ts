@@ -1,4 +1,4 @@
-import type { ContainerDetails, ContainerRef } from '../model/container.js';
+import { keepsNoLog, type ContainerDetails, type ContainerRef } from '../model/container.js';
 import { reopened, type Cursor } from '../model/cursor.js';
 import type { Clock, Random } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
@@ -89,6 +89,10 @@ export class PollRunner {
     try {
       let details = await this.#details(state, signal);
       if (details === undefined) return undefined;
+      if (keepsNoLog(details)) {
+        this.#leaveUnlogged(state);
+        return undefined;
+      }
       if (details.startedAt <= 0n && !details.running) {
         // An event that came since may be that of its start.
         if (!wasWoken(state)) state.life = 'waiting';
@@ -196,6 +200,14 @@ export class PollRunner {
     }
     state.life = 'active';
     return undefined;
+  }
+
+  /** There is no log, and never will be: the driver of a container does not change. */
+  #leaveUnlogged(state: ContainerState): void {
+    state.life = 'unlogged';
+    state.lastError = undefined;
+    state.failures = 0;
+    this.#options.observer.unlogged(state.summary);
   }
 
   /** Nothing is left to be read; the end of the log is looked at again after a while. */

@@ -110,8 +110,8 @@ function possibleGapRow({ possibleGaps }: CatchUpSummary): [string, string] {
 const STATE_CODES: ReadonlySet<string> = new Set(['cursor_write_failed', 'rejected_file_unusable']);
 
 function jsonSummary(summary: CatchUpSummary, seconds: number): string {
-  const { duplicatesDropped, possibleGaps, ...rest } = summary;
-  return `${JSON.stringify({ ...rest, possible_gaps: possibleGaps, duplicates_dropped: duplicatesDropped, seconds: Number(seconds.toFixed(3)) })}\n`;
+  const { duplicatesDropped, possibleGaps, noLog, ...rest } = summary;
+  return `${JSON.stringify({ ...rest, no_log: noLog, possible_gaps: possibleGaps, duplicates_dropped: duplicatesDropped, seconds: Number(seconds.toFixed(3)) })}\n`;
 }
 
 function textSummary(summary: CatchUpSummary, seconds: number): string {
@@ -128,6 +128,8 @@ function textSummary(summary: CatchUpSummary, seconds: number): string {
   const lines = rows.map(([name, value]) => `${name.padEnd(20)}${value}`);
   for (const name of summary.unreadable)
     lines.push(`cannot be read      ${shownText(name)} (its logging driver)`);
+  for (const name of summary.noLog)
+    lines.push(`not collected       ${shownText(name)} (its driver keeps no logs)`);
   let told: string | undefined;
   for (const failure of summary.failed) {
     lines.push(`failed              ${shownText(failure.container)}: ${printable(failure.reason)}`);

@@ -52,6 +52,9 @@ function figures(counts: StreamCounts): string[] {
 
 function troubles({ container, status, reason }: ContainerReport): string[] {
   if (status === 'read' || status === 'never-started') return [];
+  if (status === 'no-log') {
+    return [`${'note'.padEnd(10)} ${shownText(container)}: not collected: its driver keeps no logs`];
+  }
   return [`${status.padEnd(10)} ${shownText(container)}: ${shownText(reason ?? '', 300)}`];
 }
 

@@ -33,6 +33,11 @@ export interface ContainerDetails {
   readonly running: boolean;
 }
 
+/** Its logging driver is `none`, which keeps nothing: there is no log to ask for (moby: daemon/logs.go, 501). */
+export function keepsNoLog({ logDriver }: Pick<ContainerDetails, 'logDriver'>): boolean {
+  return logDriver === 'none';
+}
+
 /** What inspect tells of a container: its details and, as far as it could be understood, who it is. */
 export interface InspectedContainer extends ContainerDetails {
   /** Without the leading slash. */

@@ -7,7 +7,12 @@ import type { Config } from '../../config/schema.js';
 import type { SeenCursors } from '../../cursors/read-cursors.js';
 import type { Clock } from '../../model/clock.js';
 import { formatAge } from '../../loki/age-limits.js';
-import type { ContainerDetails, ContainerRef, ContainerSummary } from '../../model/container.js';
+import {
+  keepsNoLog,
+  type ContainerDetails,
+  type ContainerRef,
+  type ContainerSummary,
+} from '../../model/container.js';
 import { PollardError } from '../../model/errors.js';
 import type { LabelSet } from '../../model/labels.js';
 import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
@@ -26,6 +31,8 @@ export interface CheckedContainer {
   readonly container: ContainerSummary;
   /** The logging driver; undefined: it could not be inspected. */
   readonly driver: string | undefined;
+  /** Its driver keeps no logs: it is not collected, and nothing is wrong with that. */
+  readonly noLog: boolean;
   readonly selection: Selection;
   /** Of what would be collected. */
   readonly begin: Begin | undefined;
@@ -89,7 +96,7 @@ export async function checkContainers(
     const bounded = boundedSignal([ending], config.docker.timeout);
     try {
       details = await engine.engine.inspect(container.id, bounded.signal);
-      if (selected && hasStarted(details)) {
+      if (selected && hasStarted(details) && !keepsNoLog(details)) {
         const { fault } = await look(engine.readLogs, { ...container, ...details }, 1, 1, bounded.signal);
         if (fault !== undefined) throw fault;
         if (begin !== undefined) old = await oldPart({ ...container, ...details }, begin, ending);
@@ -100,12 +107,14 @@ export async function checkContainers(
     } finally {
       bounded.release();
     }
+    const noLog = details !== undefined && keepsNoLog(details);
     return {
       container,
       driver: details?.logDriver,
+      noLog,
       selection,
-      begin,
-      labels: selected ? withoutStream(streamLabels(container, 'stdout', labels)) : undefined,
+      begin: noLog ? undefined : begin,
+      labels: selected && !noLog ? withoutStream(streamLabels(container, 'stdout', labels)) : undefined,
       trouble,
       old,
     };
@@ -121,7 +130,7 @@ export async function checkContainers(
 
 /** What keeps the service from reading any log is told as a failure, what concerns one container as a warning. */
 function partOf(config: Config, containers: readonly CheckedContainer[], warnings: Trouble[]): Part {
-  const selected = containers.filter(({ selection }) => selection === 'selected');
+  const selected = containers.filter(({ selection, noLog }) => selection === 'selected' && !noLog);
   const facts = { containers: containers.length, selected: selected.length };
   const summary = `${selected.length} of ${containers.length} would be collected`;
   for (const { container, trouble } of selected) {
@@ -129,7 +138,9 @@ function partOf(config: Config, containers: readonly CheckedContainer[], warning
     const message = trouble.message.includes(container.name)
       ? trouble.message
       : `${container.name}: ${trouble.message}`;
-    warnings.push({ ...trouble, message });
+    // The driver is the container's own, and no address changes it.
+    const setting = trouble.code === 'engine_not_implemented' ? undefined : trouble.setting;
+    warnings.push({ ...trouble, message, setting });
   }
   if (!config.collector.enabled) {
     const message = 'collecting is switched off: the service would run and collect nothing';
@@ -141,7 +152,8 @@ function partOf(config: Config, containers: readonly CheckedContainer[], warning
       containers.length === 0
         ? 'there is no container'
         : 'no container is selected: nothing would be collected';
-    const hint = 'look at containers.include, containers.exclude and containers.opt_in';
+    const hint =
+      'look at containers.include, containers.exclude and containers.opt_in; the logging driver none keeps no logs';
     warnings.push(warning('nothing_selected', message, containers.length === 0 ? undefined : hint));
   }
   const refused = selected.find(({ trouble }) => trouble?.code === 'engine_permission')?.trouble;

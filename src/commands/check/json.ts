@@ -26,7 +26,7 @@ function partJson({ name, summary, failure, warnings, facts }: Part): object {
 }
 
 function containerJson(checked: CheckedContainer): object {
-  const { container, driver, selection, begin, labels, trouble, old } = checked;
+  const { container, driver, noLog, selection, begin, labels, trouble, old } = checked;
   return {
     name: container.name,
     id: container.id,
@@ -34,7 +34,8 @@ function containerJson(checked: CheckedContainer): object {
     state: container.state,
     driver: driver ?? null,
     selection,
-    readable: selection !== 'selected' ? null : trouble === undefined,
+    readable: selection !== 'selected' ? null : trouble === undefined && !noLog,
+    no_log: noLog,
     begin:
       begin === undefined
         ? null

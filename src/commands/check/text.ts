@@ -81,12 +81,16 @@ function columnsFor(containers: readonly CheckedContainer[], style: Style): Colu
       cell: readable,
       paint: ({ trouble }, text) => (trouble === undefined ? text : style.paint('red', text)),
     },
-    {
-      head: 'COLLECTED',
-      cell: ({ selection, begin }) => (begin ? `yes, ${begin.text}` : REASONS[selection]),
-    },
+    { head: 'COLLECTED', cell: collected },
     ...(anyOld ? [{ head: 'TOO OLD FOR LOKI', cell: tooOld }] : []),
   ];
+}
+
+function collected({ selection, begin, noLog, trouble }: CheckedContainer): string {
+  if (selection !== 'selected') return REASONS[selection];
+  if (noLog) return 'not collected: its driver keeps no logs';
+  if (trouble?.code === 'engine_not_implemented') return 'no: its driver cannot be read';
+  return begin === undefined ? '' : `yes, ${begin.text}`;
 }
 
 function tooOld({ old }: CheckedContainer): string {

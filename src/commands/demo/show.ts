@@ -96,6 +96,7 @@ const STATES: Readonly<Record<string, string>> = {
   drained: 'exited',
   gone: 'removed',
   unreadable: 'unreadable',
+  unlogged: 'no log',
 };
 
 function byName(a: Row, b: Row): number {

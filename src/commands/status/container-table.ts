@@ -53,6 +53,8 @@ function stateText({ state, life, missed }: ContainerSnapshot): string {
       return `${state}, read`;
     case 'unreadable':
       return 'unreadable';
+    case 'unlogged':
+      return 'no log';
     default:
       return state;
   }

@@ -148,6 +148,12 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
         },
       );
     },
+    unlogged: (container) => {
+      recovered(container);
+      // Each of its starts shows it again.
+      if (!reported.add(`unlogged ${container.id}`)) return;
+      logger.info('a container is not collected: its driver keeps no logs', { container: container.name });
+    },
     discovered: (container) =>
       logger.debug('found a container', { container: container.name, id: container.id.slice(0, 12) }),
     forgotten: (containerId) => {

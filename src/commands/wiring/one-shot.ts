@@ -85,7 +85,8 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
       loki,
       store: state.store,
       lock: state.lock,
-      observer,
+      // The summary names these, and what goes to standard error is mailed by cron.
+      observer: { ...observer, unlogged: () => undefined },
       onCutLine: () => metrics.linesCut(1),
     });
     isInOrder = parts.isInOrder;

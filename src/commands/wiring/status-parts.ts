@@ -114,7 +114,14 @@ export function* containerLags(fleet: Fleet, clock: Clock): Generator<ContainerL
 
 /** How many containers are in each state of their life. */
 export function containerCounts(fleet: Fleet): Record<string, number> {
-  const counts: Record<string, number> = { active: 0, waiting: 0, drained: 0, unreadable: 0, gone: 0 };
+  const counts: Record<string, number> = {
+    active: 0,
+    waiting: 0,
+    drained: 0,
+    unreadable: 0,
+    unlogged: 0,
+    gone: 0,
+  };
   for (const { life } of fleet.states()) counts[life] = (counts[life] ?? 0) + 1;
   return counts;
 }
