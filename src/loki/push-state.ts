@@ -23,6 +23,7 @@ export class PushStateWatch {
   readonly #clock: Clock;
   readonly #told: (state: PushState) => void;
   #state: PushState;
+  #isRateLimit = false;
 
   constructor(clock: Clock, told: (state: PushState) => void) {
     this.#clock = clock;
@@ -34,11 +35,22 @@ export class PushStateWatch {
     return this.#state;
   }
 
+  /** It is not ok, and for another reason than a limit of the rate, which passes. */
+  get isAway(): boolean {
+    return this.#state.kind !== 'ok' && !this.#isRateLimit;
+  }
+
   succeeded(): void {
     if (this.#state.kind !== 'ok') this.#set({ kind: 'ok', since: this.#clock.now(), reason: '', hint: '' });
   }
 
-  failed(kind: 'retrying' | 'halted', trouble: { reason: string; hint: string; setting?: string }): void {
+  /** @param isRateLimit Loki answers, and only limits the rate (429) */
+  failed(
+    kind: 'retrying' | 'halted',
+    trouble: { reason: string; hint: string; setting?: string },
+    isRateLimit = false,
+  ): void {
+    this.#isRateLimit = isRateLimit;
     const { reason, hint, setting } = trouble;
     const since = this.#state.kind === 'ok' ? this.#clock.now() : this.#state.since;
     const state: PushState = { kind, since, reason, hint, ...(setting === undefined ? {} : { setting }) };

@@ -66,6 +66,8 @@ export interface Pusher {
    */
   push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult>;
   state(): PushState;
+  /** Loki does not answer, fails, or refuses everything. One that only limits the rate is not away. */
+  readonly isAway: boolean;
   /** Pushes under way. */
   readonly underWay: number;
   /** Gives up all pushes, those under way and those to come. */
@@ -117,6 +119,10 @@ class LokiPusher implements Pusher {
 
   state(): PushState {
     return this.#watch.current;
+  }
+
+  get isAway(): boolean {
+    return this.#watch.isAway;
   }
 
   get underWay(): number {

@@ -128,7 +128,7 @@ export class Settlement {
           trouble = verdict;
       }
       failed++;
-      await this.#wait(open, trouble, failed);
+      await this.#wait(open, trouble, failed, status === 429);
       if (trouble.kind === 'retry' && trouble.fate !== 'not-stored') {
         const missing = await asking.missing(open, trouble.fate, this.#signal, failed);
         this.#held(open.size - missing.size);
@@ -239,14 +239,19 @@ export class Settlement {
     return { kind: 'halt', reason: refused.reason, ...REFUSES_EVERYTHING };
   }
 
-  async #wait(entries: EntrySet, trouble: Retry | Halt, failures: number): Promise<void> {
+  async #wait(
+    entries: EntrySet,
+    trouble: Retry | Halt,
+    failures: number,
+    isRateLimit: boolean,
+  ): Promise<void> {
     const { watch, settings, clock, random, observer } = this.#context;
     const { backoff } = settings;
     const { kind, reason, hint, setting, afterMs } = trouble;
     const ofStream = trouble.kind === 'retry' && trouble.ofStream;
     // What only this stream suffers from must not keep all others from being read.
     if (ofStream) watch.succeeded();
-    else watch.failed(kind === 'halt' ? 'halted' : 'retrying', trouble);
+    else watch.failed(kind === 'halt' ? 'halted' : 'retrying', trouble, isRateLimit);
     if (backoff.maxRetries > 0 && failures > backoff.maxRetries) {
       throw new PushFailed(entries.target.containerName, failures, reason, hint, setting);
     }

@@ -103,6 +103,39 @@ describe('the process ends after SIGTERM', () => {
     }
   });
 
+  test.each([
+    ['answers 503', { status: 503 }],
+    ['refuses the token', { status: 401 }],
+    ['is not there', 'refuse'],
+  ] as const)('without waiting for a Loki that %s; the next start loses nothing', async (_, mode) => {
+    const settings = { ...FROM_THE_BEGINNING, ...PATIENT, 'shutdown.timeout': '10m' };
+    await withSite({ settings }, async (site) => {
+      write(site, 10);
+      let lift = (): unknown => undefined;
+      if (mode === 'refuse') await site.loki.stopListening();
+      else lift = site.loki.outage(mode);
+      const service = await site.run();
+      await service.logged('Loki does not take what is sent');
+      await expectToEnd(service);
+      if (mode === 'refuse') await site.loki.listen();
+      else lift();
+      const { code, summary } = await site.catchUp();
+      expect([code, summary.lines, site.loki.entries().length]).toEqual([0, 10, 10]);
+    });
+  });
+
+  test('once a slow Loki has taken what was read', async () => {
+    const settings = { ...FROM_THE_BEGINNING, ...PATIENT, 'shutdown.timeout': '10m' };
+    await withSite({ settings }, async (site) => {
+      write(site, 10);
+      site.loki.outage({ delayMs: 3000 }, { endpoint: 'push' });
+      const service = await site.run();
+      await until('a push is under way', () => site.loki.outagesStruck > 0);
+      await expectToEnd(service);
+      expect(site.loki.entries()).toHaveLength(10);
+    });
+  });
+
   test.each(['hang', 'hang-after-accept'] as const)('with a Loki that never answers (%s)', async (outage) => {
     const settings = { ...FROM_THE_BEGINNING, ...PATIENT, 'shutdown.timeout': '500ms' };
     await withSite({ settings }, async (site) => {

@@ -22,6 +22,20 @@ test('is ok until told otherwise, and says so to nobody', () => {
   expect(told).toEqual([]);
 });
 
+test('is away while it fails, and not while it only limits the rate', () => {
+  const seen = [watch.isAway];
+  watch.failed('retrying', DOWN);
+  seen.push(watch.isAway);
+  watch.failed('retrying', { ...DOWN, reason: '429' }, true);
+  seen.push(watch.isAway);
+  watch.failed('halted', WRONG);
+  seen.push(watch.isAway);
+  watch.gaveUp();
+  seen.push(watch.isAway);
+  watch.succeeded();
+  expect([...seen, watch.isAway]).toEqual([false, true, false, true, true, false]);
+});
+
 describe('trouble', () => {
   test('is told once, with the time it began', () => {
     clock.pass(1000);

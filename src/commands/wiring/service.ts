@@ -99,7 +99,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       onRejectedTrouble: pushes.onRejectedTrouble,
     });
     // Last of all: until then there may be something to give up.
-    const deadline = new ShutdownDeadline(config.shutdown.timeout, clock, () => loki.pusher.stop());
+    const deadline = new ShutdownDeadline(config.shutdown.timeout, clock, {
+      isHopeless: () => loki.pusher.isAway,
+      giveUp: () => loki.pusher.stop(),
+    });
     held.add(() => deadline.end());
     held.add(() => loki.close());
     const told = collectorObserver({

@@ -1,21 +1,33 @@
 import type { Clock } from '../../model/clock.js';
 
-/** The two steps of a shutdown: first what is under way may end by itself, and after the timeout it is given up. */
+/** For how long what cannot succeed is waited for all the same, ms: its state may be that of a moment. */
+const HOPELESS_MS = 1000;
+/** How often it is looked at whether it can succeed, ms. */
+const LOOK_MS = 100;
+
+export interface ShutdownSteps {
+  /** What is still under way cannot succeed at present: Loki is away. */
+  readonly isHopeless: () => boolean;
+  /** Aborts what is still under way. Nothing is lost by it: no cursor has moved for it. */
+  readonly giveUp: () => void;
+}
+
+/**
+ * The two steps of a shutdown: first what is under way may end by itself, and after the timeout it is given up. What
+ * cannot succeed is given up after a second.
+ */
 export class ShutdownDeadline {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
-  readonly #giveUp: () => void;
+  readonly #steps: ShutdownSteps;
   readonly #ended = new AbortController();
   #waiting: Promise<void> = Promise.resolve();
 
-  /**
-   * @param timeoutMs `shutdown.timeout`
-   * @param giveUp aborts what is still under way
-   */
-  constructor(timeoutMs: number, clock: Clock, giveUp: () => void) {
+  /** @param timeoutMs `shutdown.timeout` */
+  constructor(timeoutMs: number, clock: Clock, steps: ShutdownSteps) {
     this.#timeoutMs = timeoutMs;
     this.#clock = clock;
-    this.#giveUp = giveUp;
+    this.#steps = steps;
   }
 
   /** Begins to count when the signal aborts. */
@@ -34,11 +46,17 @@ export class ShutdownDeadline {
   }
 
   async #count(): Promise<void> {
-    try {
-      await this.#clock.sleep(this.#timeoutMs, this.#ended.signal);
-    } catch {
-      return;
+    const end = this.#clock.monotonic() + this.#timeoutMs;
+    let hopelessSince: number | undefined;
+    for (let now = this.#clock.monotonic(); now < end; now = this.#clock.monotonic()) {
+      hopelessSince = this.#steps.isHopeless() ? (hopelessSince ?? now) : undefined;
+      if (hopelessSince !== undefined && now - hopelessSince >= HOPELESS_MS) break;
+      try {
+        await this.#clock.sleep(Math.min(LOOK_MS, end - now), this.#ended.signal);
+      } catch {
+        return;
+      }
     }
-    this.#giveUp();
+    this.#steps.giveUp();
   }
 }
