@@ -10,6 +10,11 @@
 #
 # `:ro` keeps the container from replacing the socket, not from using it. To allow nothing but reading, put a
 # socket proxy in between: config/compose/compose.socket-proxy.yaml.
+#
+# The socket is mounted, and not its folder: /run holds the sockets of containerd, systemd and others as well. The
+# mounted file stays good when the daemon restarts under systemd, whose docker.socket keeps it, and the container is
+# restarted with the daemon unless live-restore is on. With live-restore and without docker.socket, mount the folder:
+# -v /run:/host/run:ro -e DOCKER_HOST=unix:///host/run/docker.sock.
 
 # glibc on purpose: the prebuilt snappy and file lock are used as they come, nothing is compiled here.
 ARG NODE_IMAGE=node:20-bookworm-slim

@@ -35,6 +35,7 @@ export class Discovery {
   #unproven = true;
   /** The list that is under way; never rejects. */
   #listing: Promise<void> | undefined;
+  #isAway = false;
   /** Why the events could not be had at the last look, although something else may be had of the Engine. */
   #refused: Error | undefined;
 
@@ -46,6 +47,11 @@ export class Discovery {
   /** The containers were listed once at least. */
   get listed(): boolean {
     return this.#listedAt !== -Infinity;
+  }
+
+  /** The Engine did not answer at all when it was last asked. */
+  get isAway(): boolean {
+    return this.#isAway;
   }
 
   /** Runs until the signal aborts. Failures are told and tried again. */
@@ -85,7 +91,7 @@ export class Discovery {
     } catch (error) {
       // After a failure the list is asked for again: the Engine may have been restarted.
       this.#unproven = true;
-      if (!signal.aborted) observer.discoveryFailed(error as Error);
+      if (!signal.aborted) this.#failed(error as Error);
     } finally {
       bounded.release();
     }
@@ -98,6 +104,7 @@ export class Discovery {
     try {
       const { events, overrun, relist, skipped = [] } = await engine.events(signal);
       this.#refused = undefined;
+      this.#isAway = false;
       for (const item of skipped) observer.malformed(item);
       for (const event of events) fleet.event(event);
       if (overrun) observer.eventsOverrun();
@@ -131,12 +138,13 @@ export class Discovery {
       for (const item of skipped) observer.malformed(item);
       fleet.listed(containers, askedAt, turn, skipped);
       this.#listedAt = clock.monotonic();
+      this.#isAway = false;
       await fleet.forgetOld();
       this.#tell();
       onChange();
     } catch (error) {
       this.#unproven = true;
-      if (!signal.aborted) observer.discoveryFailed(error as Error);
+      if (!signal.aborted) this.#failed(error as Error);
     } finally {
       bounded.release();
       this.#listing = undefined;
@@ -152,6 +160,11 @@ export class Discovery {
     // Whichever comes first; the list itself is waited for by run().
     await Promise.race([clock.sleep(eventsInterval, bounded.signal).catch(() => undefined), listed]);
     bounded.release();
+  }
+
+  #failed(error: Error): void {
+    this.#isAway = isAway(error);
+    this.#options.observer.discoveryFailed(error);
   }
 
   #tell(): void {

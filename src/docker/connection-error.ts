@@ -1,5 +1,6 @@
 import { connectionFailure, type ConnectionFailure } from '../model/connection-failure.js';
 import { engineError, type EngineError, type EngineErrorCode, type EngineQuestion } from './engine-error.js';
+import { runsInContainer } from './in-container.js';
 
 interface Meaning {
   readonly code: EngineErrorCode;
@@ -84,11 +85,28 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** Makes an EngineError of what a socket or the HTTP client threw. */
-export function connectionError(question: EngineQuestion, cause: Error): EngineError {
+/**
+ * A socket file that was bound into a container stays that of the Engine that made it: one that makes a new file when
+ * it starts is not reached through the old one.
+ */
+const STALE_MOUNT =
+  'start the Engine; if it runs, it made a new socket when it started, and the file mounted into this container is stale: restart the container, or mount the folder of the socket instead of the file';
+
+/**
+ * Makes an EngineError of what a socket or the HTTP client threw.
+ *
+ * @param inContainer whether this process runs in a container
+ */
+export function connectionError(
+  question: EngineQuestion,
+  cause: Error,
+  inContainer: () => boolean = runsInContainer,
+): EngineError {
   const failure = connectionFailure(cause);
   // undici gives most of its parser's errors no code.
-  const meaning = cause.name === 'HTTPParserError' ? NOT_HTTP : meaningOf(failure);
+  const known = cause.name === 'HTTPParserError' ? NOT_HTTP : meaningOf(failure);
+  const mayBeStale = failure.code === 'ECONNREFUSED' && question.endpoint.kind === 'unix';
+  const meaning = mayBeStale && inContainer() ? { ...known, hint: STALE_MOUNT } : known;
   const { code: engineCode, problem, hint, setting } = meaning;
   const details = { hint, cause, ...(setting === undefined ? {} : { setting }) };
   return engineError(engineCode, question, `${problem}: ${failure.said}`, details);

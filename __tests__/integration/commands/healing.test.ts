@@ -92,6 +92,19 @@ describe('an Engine that is away', () => {
     });
   });
 
+  test('while the service runs: not ready until it answers again', async () => {
+    await withSite({}, async (site) => {
+      const service = await site.run();
+      const ready = async (): Promise<Response> => await fetch(`${service.url}/readyz`);
+      await site.engine.stopDaemon();
+      await until('it is not ready', async () => (await ready()).status === 503);
+      expect(await (await ready()).text()).toMatch(/the Engine at unix:/);
+      await site.engine.startDaemon();
+      await until('it is ready again', async () => (await ready()).status === 200);
+      expect(await service.stop()).toEqual({ code: 0, signal: null });
+    });
+  });
+
   test('one that was replaced by one that is too old, while the service runs: told, and tried on', async () => {
     await withSite({}, async (site) => {
       talk(site);

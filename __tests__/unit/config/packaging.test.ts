@@ -193,6 +193,15 @@ describe('the cron example', () => {
   });
 });
 
+test.each(['config/compose/compose.yaml', 'config/swarm/stack.yaml', 'Dockerfile'])(
+  '%s says why it mounts the socket and not its folder, and how to mount that',
+  (path) => {
+    const text = read(path).replaceAll(/\n *# /g, ' ');
+    expect(text).toMatch(/The socket is mounted, and not its folder: .* live-restore .*mount the folder: /);
+    expect(text).toContain('DOCKER_HOST=unix:///host/run/docker.sock');
+  },
+);
+
 describe.each(['compose/compose.yaml', 'swarm/stack.yaml'])('config/%s', (name) => {
   const path = `config/${name}`;
   const folder = join(root, path, '..');

@@ -8,6 +8,9 @@ const question = {
 } as const;
 const coded = (code: string, message = 'it went wrong'): Error => Object.assign(new Error(message), { code });
 
+const outside = (): boolean => false;
+const inside = (): boolean => true;
+
 describe('what a socket or the HTTP client threw', () => {
   test.each([
     ['ENOENT', 'engine_unreachable', 'mount /var/run/docker.sock'],
@@ -33,12 +36,22 @@ describe('what a socket or the HTTP client threw', () => {
     ['constructor', 'engine_unreachable', 'check host and port'],
   ])('%s is %s', (code, expected, hint) => {
     const cause = coded(code);
-    const error = connectionError(question, cause);
+    const error = connectionError(question, cause, outside);
     expect(error).toBeInstanceOf(EngineError);
     expect(error).toMatchObject({ code: expected, container: 'web', cause, exit: 'engine' });
     expect(error.hint).toContain(hint);
     expect(error.message).toContain(`${code}: it went wrong`);
     expect(error.message).toContain('unix:///run/d.sock');
+  });
+
+  test('refused by a unix socket inside a container: the file that is mounted may be stale', () => {
+    const refused = coded('ECONNREFUSED');
+    const { hint, code, setting } = connectionError(question, refused, inside);
+    expect(hint).toMatch(/^start the Engine; .* mounted into this container is stale: restart the container/);
+    expect([code, setting]).toEqual(['engine_unreachable', 'docker.host']);
+    const tcp = { ...question, endpoint: { kind: 'tcp', host: 'engine', port: 2375 } } as const;
+    expect(connectionError(tcp, refused, inside).hint).not.toContain('stale');
+    expect(connectionError(question, coded('ENOENT'), inside).hint).toContain('mount /var/run/docker.sock');
   });
 
   test('a code that the message has already is not said twice', () => {
@@ -50,7 +63,7 @@ describe('what a socket or the HTTP client threw', () => {
     const wrapped = new Error('fetch failed', {
       cause: new Error('again', { cause: coded('ECONNREFUSED') }),
     });
-    expect(connectionError(question, wrapped).hint).toContain('systemctl start docker');
+    expect(connectionError(question, wrapped, outside).hint).toContain('systemctl start docker');
     const several = new AggregateError([coded('ENETUNREACH'), coded('ECONNREFUSED')], 'all failed');
     expect(connectionError(question, several).hint).toContain('check host and port');
   });

@@ -161,7 +161,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     });
     const { enabled } = config.collector;
     const readiness = () => {
-      if (!enabled || discovery.listed) return { ready: true, reason: '' };
+      if (!enabled) return { ready: true, reason: '' };
+      if (discovery.isAway) return { ready: false, reason: health.report().parts.engine.reason };
+      if (discovery.listed) return { ready: true, reason: '' };
       return { ready: false, reason: 'the Engine was not asked for its containers yet' };
     };
     if (config.status.enabled) {
