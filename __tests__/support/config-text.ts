@@ -54,8 +54,8 @@ export function yamlWith({ path }: Pick<Setting, 'path'>, value: string): string
 }
 
 const PARTNERS: Readonly<Record<string, string>> = {
-  'docker.tls.cert': 'docker.tls.key',
-  'docker.tls.key': 'docker.tls.cert',
+  'docker.tls.cert_file': 'docker.tls.key_file',
+  'docker.tls.key_file': 'docker.tls.cert_file',
   'loki.tls.cert_file': 'loki.tls.key_file',
   'loki.tls.key_file': 'loki.tls.cert_file',
   'loki.basic_auth.username': 'loki.basic_auth.password_file',

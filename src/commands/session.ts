@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/load.js';
+import { oldNameText } from '../config/renamed.js';
 import type { Config } from '../config/schema.js';
 import { ExitCode } from '../model/exit-codes.js';
 import type { Output } from './output.js';
@@ -40,6 +41,7 @@ export class Session {
   async load(command: Command): Promise<LoadedConfig> {
     const loaded = await loadedConfigOf(command, this.env);
     this.#secrets = knownSecrets(loaded.config);
+    for (const use of loaded.oldNames) this.output.err.write(`pollard: ${oldNameText(use)}\n`);
     return loaded;
   }
 

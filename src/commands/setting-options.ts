@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { loadConfigWithOrigins, type LoadedConfig } from '../config/load.js';
+import { OLD_NAMES } from '../config/renamed.js';
 import { settingFlags } from '../config/setting-flags.js';
 
 /** Shown in every `--help`; the others are taken as well. */
@@ -23,6 +24,9 @@ export function withSettings(command: Command): Command {
     const option = new Option(`${flag} <value>`, `${path}: ${description}`);
     command.addOption(USUAL.has(path) ? option : option.hideHelp());
   }
+  for (const { flag, setting } of OLD_NAMES) {
+    command.addOption(new Option(`${flag} <value>`, `the old name of ${setting.flag}`).hideHelp());
+  }
   return command.addHelpText(
     'after',
     '\nEvery setting is a flag, too (poll.interval: --poll-interval), and an environment variable\n' +
@@ -38,7 +42,7 @@ export function withSettings(command: Command): Command {
 export async function loadedConfigOf(command: Command, env: NodeJS.ProcessEnv): Promise<LoadedConfig> {
   const given = command.opts<Record<string, string | undefined>>();
   const flags: Record<string, string> = {};
-  for (const { flag, path } of settingFlags()) {
+  for (const { flag, path } of [...settingFlags(), ...OLD_NAMES]) {
     const value = given[camelCase(flag)];
     if (value !== undefined) flags[path] = value;
   }

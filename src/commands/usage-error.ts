@@ -1,5 +1,6 @@
 import type { Command, CommanderError } from 'commander';
 import { nearest } from '../config/nearest.js';
+import { OLD_NAMES } from '../config/renamed.js';
 import { PollardError } from '../model/errors.js';
 
 /**
@@ -80,5 +81,5 @@ function optionsOf(command: Command): string[] {
   for (let at: Command | null = command; at !== null; at = at.parent) {
     flags.push(...at.options.flatMap(({ long }) => long ?? []));
   }
-  return flags;
+  return flags.filter((flag) => !OLD_NAMES.some((old) => old.flag === flag));
 }

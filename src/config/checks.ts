@@ -22,7 +22,12 @@ export function settingConflicts(config: Config): Conflict[] {
 }
 
 function dockerConflicts({ host, tls }: Config['docker']): Conflict[] {
-  const conflicts = pairConflicts('docker.tls.cert', 'docker.tls.key', tls?.cert, tls?.key);
+  const conflicts = pairConflicts(
+    'docker.tls.cert_file',
+    'docker.tls.key_file',
+    tls?.cert_file,
+    tls?.key_file,
+  );
   if (!/^(unix|tcp|https?):\/\//i.test(host)) {
     const example = 'unix:///var/run/docker.sock or tcp://host:2376';
     conflicts.push(conflict(['docker.host'], `${shownAddress(host)} is not an address such as ${example}`));

@@ -1,5 +1,6 @@
 import type { ConfigProblem } from './config-error.js';
 import type { Given, Origin } from './given.js';
+import type { OldNameUse } from './renamed.js';
 
 /** What one source (a file, the environment, the flags) gives. */
 export interface Layer {
@@ -9,4 +10,6 @@ export interface Layer {
   readonly sections: ReadonlyMap<string, Origin>;
   /** What cannot be used of it. */
   readonly problems: readonly ConfigProblem[];
+  /** Old names of settings that are used. */
+  readonly oldNames: readonly OldNameUse[];
 }

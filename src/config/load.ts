@@ -10,6 +10,7 @@ import { parseSettings } from './parse-settings.js';
 import { CONFIG_VARIABLE, dockerTlsConflicts, readEnvironment } from './read-environment.js';
 import { readFile, type NamedFile } from './read-file.js';
 import { readFlags, type FlagValues } from './read-flags.js';
+import type { OldNameUse } from './renamed.js';
 import type { Config } from './schema.js';
 import { SETTINGS } from './settings.js';
 
@@ -33,6 +34,8 @@ export interface LoadedConfig {
   readonly file: string | undefined;
   /** Where each setting that is not a default came from, by its path. */
   readonly origins: ReadonlyMap<string, Origin>;
+  /** Old names of settings that are used: what they give counts, but they should be replaced. */
+  readonly oldNames: readonly OldNameUse[];
 }
 
 /**
@@ -79,7 +82,12 @@ export async function loadConfigWithOrigins(sources: ConfigSources): Promise<Loa
       return origin === undefined ? [] : [[path, origin]];
     }),
   );
-  return { config: values.config, file: file.found ? named.path : undefined, origins };
+  return {
+    config: values.config,
+    file: file.found ? named.path : undefined,
+    origins,
+    oldNames: layers.flatMap((layer) => layer.oldNames),
+  };
 }
 
 function namedFile({ file, env, defaultFile = DEFAULT_FILE }: ConfigSources): NamedFile {

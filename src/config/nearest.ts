@@ -1,16 +1,21 @@
 import { distance } from 'fastest-levenshtein';
 import { ROOT, SETTINGS, type Section } from './settings.js';
 
-/** The candidate that differs least from what was written; undefined when none is near. */
+/**
+ * The candidate that differs least from what was written, or the first that begins with it as a word (`ca` of
+ * `ca_file`) when more than a letter differs; undefined when none is near.
+ */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   const word = normal(written.slice(0, 100));
+  const all = [...candidates];
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of all) {
     const difference = distance(word, normal(candidate));
     if (difference < least) [best, least] = [candidate, difference];
   }
-  return best;
+  if (least <= 1) return best;
+  return all.find((candidate) => word !== '' && normal(candidate).startsWith(`${word}_`)) ?? best;
 }
 
 /** What someone may have meant who wrote an unknown key into a section: there, or elsewhere. */

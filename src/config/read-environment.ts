@@ -5,6 +5,7 @@ import type { Given } from './given.js';
 import type { Layer } from './layer.js';
 import { nearest, suggestion } from './nearest.js';
 import { Unreadable, valueOfText } from './read-value.js';
+import { OLD_NAMES, type OldNameUse } from './renamed.js';
 import type { Config } from './schema.js';
 import { SETTINGS } from './settings.js';
 import { printable } from './shown.js';
@@ -27,9 +28,9 @@ const BY_VARIABLE = new Map(SETTINGS.map((setting) => [setting.variable, setting
 
 /** Docker's own variables: https://docs.docker.com/reference/cli/docker/#environment-variables */
 const DOCKER_TLS: readonly (readonly [path: string, file: string])[] = [
-  ['docker.tls.ca', 'ca.pem'],
-  ['docker.tls.cert', 'cert.pem'],
-  ['docker.tls.key', 'key.pem'],
+  ['docker.tls.ca_file', 'ca.pem'],
+  ['docker.tls.cert_file', 'cert.pem'],
+  ['docker.tls.key_file', 'key.pem'],
 ];
 
 /**
@@ -40,11 +41,16 @@ const DOCKER_TLS: readonly (readonly [path: string, file: string])[] = [
 export function readEnvironment(env: NodeJS.ProcessEnv): Layer {
   const values = dockerValues(env);
   const problems: ConfigProblem[] = [];
+  const oldNames: OldNameUse[] = [];
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(PREFIX) || NOT_SETTINGS.has(variable)) continue;
     if (text === undefined || text === '') continue;
     const origin = { kind: 'environment', variable: printable(variable.slice(0, 120)) } as const;
-    const setting = BY_VARIABLE.get(variable);
+    const old = OLD_NAMES.find((each) => each.variable === variable);
+    if (old !== undefined) oldNames.push({ written: variable, instead: old.setting.variable, origin });
+    // The name of today counts.
+    if (old !== undefined && env[old.setting.variable]) continue;
+    const setting = old?.setting ?? BY_VARIABLE.get(variable);
     if (setting === undefined) {
       problems.push({ problem: `no setting has this variable${suggestion(meant(variable))}`, origin });
       continue;
@@ -56,7 +62,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Layer {
       problems.push({ setting: setting.path, problem: error.message, origin });
     }
   }
-  return { values, sections: new Map(), problems };
+  return { values, sections: new Map(), problems, oldNames };
 }
 
 /** Docker's own client turns TLS on with any DOCKER_TLS_VERIFY that is not empty, also with 0. */

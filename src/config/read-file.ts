@@ -5,6 +5,7 @@ import type { Given, Origin } from './given.js';
 import type { Layer } from './layer.js';
 import { nearestSetting, suggestion } from './nearest.js';
 import { keyOf, resolved, Unreadable, valueOfNode } from './read-value.js';
+import { oldNameAt, type OldNameUse } from './renamed.js';
 import { leavesOf, ROOT, type Section, type Setting } from './settings.js';
 import { printable, shownKey } from './shown.js';
 import { readYaml, type YamlText } from './yaml-text.js';
@@ -41,7 +42,7 @@ export async function readFile({ path, origin }: NamedFile): Promise<FileLayer> 
   return { ...new FileReader(shown, readYaml(text)).read(), found: true };
 }
 
-const NOTHING: Layer = { values: new Map(), sections: new Map(), problems: [] };
+const NOTHING: Layer = { values: new Map(), sections: new Map(), problems: [], oldNames: [] };
 
 async function readText(path: string): Promise<string> {
   const file = await open(path, 'r');
@@ -77,6 +78,7 @@ class FileReader {
   readonly #values = new Map<string, Given>();
   readonly #sections = new Map<string, Origin>();
   readonly #problems: ConfigProblem[] = [];
+  readonly #oldNames: OldNameUse[] = [];
 
   constructor(file: string, yaml: YamlText) {
     this.#file = file;
@@ -90,7 +92,12 @@ class FileReader {
       this.#problems.push({ problem: `not YAML: ${problem}`, origin });
     }
     if (document !== undefined) this.#section(ROOT, document.contents, document, this.#at(undefined));
-    return { values: this.#values, sections: this.#sections, problems: this.#problems };
+    return {
+      values: this.#values,
+      sections: this.#sections,
+      problems: this.#problems,
+      oldNames: this.#oldNames,
+    };
   }
 
   #section(section: Section, node: unknown, document: Document, origin: Origin): void {
@@ -110,7 +117,13 @@ class FileReader {
     const key = this.#attempt(section.path, origin, () => keyOf(pair.key, document));
     if (key === undefined) return;
     const child = section.children.get(key);
-    if (child === undefined) {
+    const old = oldNameAt(`${section.path}.${key}`);
+    if (old !== undefined) {
+      const { path: written, setting } = old;
+      this.#oldNames.push({ written, instead: setting.path, origin });
+      // The name of today counts, wherever it stands.
+      if (!this.#values.has(setting.path)) this.#setting(setting, pair.value, document, origin);
+    } else if (child === undefined) {
       const path = section.path === '' ? shownKey(key) : `${section.path}.${shownKey(key)}`;
       this.#refuse(path, `no such setting${suggestion(nearestSetting(section, key))}`, origin);
     } else if (child.type === 'section') this.#section(child, pair.value, document, origin);

@@ -3,6 +3,7 @@ import type { Given } from './given.js';
 import type { Layer } from './layer.js';
 import { nearest, suggestion } from './nearest.js';
 import { Unreadable, valueOfText } from './read-value.js';
+import { oldNameAt, type OldNameUse } from './renamed.js';
 import { settingAt, SETTINGS, type Setting } from './settings.js';
 import { shownKey } from './shown.js';
 
@@ -13,9 +14,11 @@ export type FlagValues = Readonly<Record<string, unknown>>;
 export function readFlags(flags: FlagValues): Layer {
   const values = new Map<string, Given>();
   const problems: ConfigProblem[] = [];
+  const oldNames: OldNameUse[] = [];
   for (const [path, value] of Object.entries(flags)) {
     if (value === undefined) continue;
-    const setting = settingAt(path);
+    const old = oldNameAt(path);
+    const setting = old?.setting ?? settingAt(path);
     if (setting === undefined) {
       const near = nearest(
         path,
@@ -25,15 +28,20 @@ export function readFlags(flags: FlagValues): Layer {
       problems.push({ setting: shown, problem: `no such setting${suggestion(near)}` });
       continue;
     }
-    const origin = { kind: 'flag', flag: setting.flag } as const;
+    const origin = { kind: 'flag', flag: old?.flag ?? setting.flag } as const;
+    if (old !== undefined) {
+      oldNames.push({ written: old.flag, instead: setting.flag, origin });
+      // The name of today counts.
+      if (flags[setting.path] !== undefined) continue;
+    }
     try {
-      values.set(path, { value: valueOfFlag(value, setting), origin });
+      values.set(setting.path, { value: valueOfFlag(value, setting), origin });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      problems.push({ setting: path, problem: error.message, origin });
+      problems.push({ setting: setting.path, problem: error.message, origin });
     }
   }
-  return { values, sections: new Map(), problems };
+  return { values, sections: new Map(), problems, oldNames };
 }
 
 function valueOfFlag(value: unknown, setting: Setting): unknown {

@@ -58,11 +58,11 @@ const docker = z.strictObject({
     .describe('The Engine. DOCKER_HOST sets it too.'),
   tls: z
     .strictObject({
-      ca: file('/etc/pollard/docker/ca.pem').describe(
+      ca_file: file('/etc/pollard/docker/ca.pem').describe(
         "PEM file with the authority of the Engine's certificate.",
       ),
-      cert: file('/etc/pollard/docker/cert.pem').describe('PEM file with our certificate.'),
-      key: file('/etc/pollard/docker/key.pem').describe('PEM file with the key of our certificate.'),
+      cert_file: file('/etc/pollard/docker/cert.pem').describe('PEM file with our certificate.'),
+      key_file: file('/etc/pollard/docker/key.pem').describe('PEM file with the key of our certificate.'),
       server_name: text()
         .optional()
         .describe("The name in the Engine's certificate, when it is not the host's.")

@@ -126,7 +126,7 @@ function meaningOf({ code, isCertificate }: ConnectionFailure): Meaning {
     return {
       code: 'engine_tls',
       problem: 'has a certificate that is not trusted, or does not accept ours',
-      hint: 'set docker.tls.ca to the authority that signed it, and docker.tls.cert and .key to what the Engine knows',
+      hint: 'set docker.tls.ca_file to the authority that signed it, and docker.tls.cert_file and .key_file to what the Engine knows',
     };
   }
   return { ...NO_ROUTE, problem: 'cannot be asked' };

@@ -15,7 +15,7 @@ export interface TlsFiles {
  * Reads and checks the TLS files of the Engine, so that a bad one is told with its name and not as a failed
  * handshake later.
  *
- * @throws PollardError `docker_tls_invalid`, naming docker.tls.ca, .cert or .key
+ * @throws PollardError `docker_tls_invalid`, naming docker.tls.ca_file, .cert_file or .key_file
  */
 export async function readTlsFiles(files: TlsFiles): Promise<TlsMaterial> {
   const ca = await pem('ca', files.ca);
@@ -25,8 +25,9 @@ export async function readTlsFiles(files: TlsFiles): Promise<TlsMaterial> {
   check('cert', files.cert, cert, (bytes) => new X509Certificate(bytes));
   check('key', files.key, key, (bytes) => createPrivateKey(bytes));
   if (cert && !key)
-    throw bad('key', 'a client certificate is set, but not its key', 'set docker.tls.key too');
-  if (key && !cert) throw bad('cert', 'a key is set, but not its certificate', 'set docker.tls.cert too');
+    throw bad('key', 'a client certificate is set, but not its key', 'set docker.tls.key_file too');
+  if (key && !cert)
+    throw bad('cert', 'a key is set, but not its certificate', 'set docker.tls.cert_file too');
   if (cert && key && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
     throw bad(
       'key',
@@ -74,8 +75,8 @@ function check(
 }
 
 function bad(part: Part, problem: string, hint: string, cause?: unknown): PollardError {
-  return new PollardError('docker_tls_invalid', `docker.tls.${part}: ${problem}`, {
-    setting: `docker.tls.${part}`,
+  return new PollardError('docker_tls_invalid', `docker.tls.${part}_file: ${problem}`, {
+    setting: `docker.tls.${part}_file`,
     hint,
     exit: 'usage',
     cause,

@@ -125,7 +125,7 @@ describe('the Engine', () => {
   test.each(certificates)('a certificate that %s: exits at start', async (_, answer, says, next) => {
     await withSite({}, async (site) => {
       await withBadServer(answer(), async (url) => {
-        const settings = { 'docker.host': url, 'docker.tls.ca': made.authority.certFile };
+        const settings = { 'docker.host': url, 'docker.tls.ca_file': made.authority.certFile };
         await expectHopeless(site, settings, 'engine', { code: 3, setting: 'docker', says, next });
       });
     });
@@ -144,8 +144,8 @@ describe('the Engine', () => {
 
   test('certificates that cannot be read: exits at start', async () => {
     await withSite({}, async (site) => {
-      const settings = { 'docker.host': 'tcp://127.0.0.1:1', 'docker.tls.ca': site.path('none.pem') };
-      const refused = { code: 2, setting: 'docker.tls.ca', says: /none\.pem/, next: /check/ };
+      const settings = { 'docker.host': 'tcp://127.0.0.1:1', 'docker.tls.ca_file': site.path('none.pem') };
+      const refused = { code: 2, setting: 'docker.tls.ca_file', says: /none\.pem/, next: /check/ };
       await expectHopeless(site, settings, 'engine', refused);
     });
   });

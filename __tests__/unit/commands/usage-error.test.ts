@@ -7,6 +7,12 @@ describe('a command line that cannot be meant', () => {
     // Hidden in the help, and near all the same.
     ['run --poll.interval=1s', 'run has no option --poll.interval', 'did you mean --poll-interval?'],
     ['run --loki_url http://x', 'run has no option --loki_url', 'did you mean --loki-url?'],
+    ['run --loki-tls-ca /x', 'run has no option --loki-tls-ca', 'did you mean --loki-tls-ca-file?'],
+    [
+      'run --docker-tls-cer-file /x',
+      'run has no option --docker-tls-cer-file',
+      'did you mean --docker-tls-cert-file?',
+    ],
     ['catch-up --jsn', 'catch-up has no option --jsn', 'did you mean --json?'],
     ['run --xyzzyxyzzy', 'run has no option --xyzzyxyzzy', 'pollard run --help'],
     ['rum', 'there is no command "rum"', 'did you mean run?'],

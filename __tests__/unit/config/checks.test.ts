@@ -52,8 +52,14 @@ describe('authentication at Loki', () => {
 
 describe('certificates and keys', () => {
   test.each([
-    ['docker: {tls: {cert: /x}}', 'docker.tls.cert: is set without docker.tls.key; set both or none'],
-    ['docker: {tls: {key: /x}}', 'docker.tls.key: is set without docker.tls.cert; set both or none'],
+    [
+      'docker: {tls: {cert_file: /x}}',
+      'docker.tls.cert_file: is set without docker.tls.key_file; set both or none',
+    ],
+    [
+      'docker: {tls: {key_file: /x}}',
+      'docker.tls.key_file: is set without docker.tls.cert_file; set both or none',
+    ],
     [
       'loki: {tls: {cert_file: /x}}',
       'loki.tls.cert_file: is set without loki.tls.key_file; set both or none',

@@ -53,8 +53,8 @@ describe('what is wrong', () => {
     expect(await problemsOf({ yaml: 'loki: {basic_auth: {username: [], password: x}}\n' })).toEqual([
       expect.stringMatching(/^loki\.basic_auth\.username: a list/),
     ]);
-    expect(await problemsOf({ yaml: 'docker: {tls: {cert: *a, key: /key}}\n' })).toEqual([
-      expect.stringMatching(/^docker\.tls\.cert: has an alias/),
+    expect(await problemsOf({ yaml: 'docker: {tls: {cert_file: *a, key_file: /key}}\n' })).toEqual([
+      expect.stringMatching(/^docker\.tls\.cert_file: has an alias/),
     ]);
   });
 
@@ -209,6 +209,9 @@ describe('an unknown key', () => {
     ['state_dir: /x', 'state_dir', 'collector.state_dir'],
     ['loki: {batch: {max_byte: 1}}', 'loki.batch.max_byte', 'loki.batch.max_bytes'],
     ['loki: {tenant_id: x}', 'loki.tenant_id', 'loki.tenant'],
+    // Its own section first.
+    ['loki: {tls: {ca: /x}}', 'loki.tls.ca', 'loki.tls.ca_file'],
+    ['status: {token: /x}', 'status.token', 'status.token_file'],
   ])('%s: %s is taken for %s', async (yaml, key, meant) => {
     expect(await problemsOf({ yaml })).toEqual([`${key}: no such setting, did you mean ${meant}?`]);
   });
@@ -223,6 +226,7 @@ describe('the environment', () => {
     ['POLLARD_POLL_INTERVALL', 'POLLARD_POLL_INTERVAL'],
     ['POLLARD_LOKI', 'POLLARD_LOKI_URL'],
     ['POLLARD_CONFG', 'POLLARD_CONFIG'],
+    ['POLLARD_LOKI_TLS_CA', 'POLLARD_LOKI_TLS_CA_FILE'],
     ['POLLARD_LOKI_BASIC_AUTH_PASS_FILE', 'POLLARD_LOKI_BASIC_AUTH_PASSWORD_FILE'],
   ])('%s is refused, and taken for %s', async (variable, meant) => {
     const { problems } = await refusalOf({ env: { [variable]: 'x' } });
@@ -254,7 +258,7 @@ describe('the environment', () => {
 });
 
 describe('the variables of Docker', () => {
-  const yaml = 'docker: {host: unix:///file, tls: {ca: /file/ca, server_name: engine}}\n';
+  const yaml = 'docker: {host: unix:///file, tls: {ca_file: /file/ca, server_name: engine}}\n';
   const tls = { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/certs' };
 
   test('stand between the file and our own', async () => {
@@ -269,15 +273,15 @@ describe('the variables of Docker', () => {
   test('name the folder with the certificates', async () => {
     const { config, origins } = await loadTexts({
       yaml,
-      env: { ...tls, POLLARD_DOCKER_TLS_KEY: '/own/key' },
+      env: { ...tls, POLLARD_DOCKER_TLS_KEY_FILE: '/own/key' },
     });
     expect(config.docker.tls).toEqual({
-      ca: '/certs/ca.pem',
-      cert: '/certs/cert.pem',
-      key: '/own/key',
+      ca_file: '/certs/ca.pem',
+      cert_file: '/certs/cert.pem',
+      key_file: '/own/key',
       server_name: 'engine',
     });
-    expect(origins.get('docker.tls.ca')).toEqual({ kind: 'environment', variable: 'DOCKER_CERT_PATH' });
+    expect(origins.get('docker.tls.ca_file')).toEqual({ kind: 'environment', variable: 'DOCKER_CERT_PATH' });
   });
 
   test('ask for TLS only with DOCKER_TLS_VERIFY, as they do of the docker command', async () => {

@@ -135,11 +135,11 @@ describe('TLS files', () => {
   });
 
   test.each([
-    [{ ca: 'none.pem' }, 'docker.tls.ca', 'cannot be read'],
-    [{ ca: 'key.pem' }, 'docker.tls.ca', 'is not a certificate'],
-    [{ cert: 'cert.pem' }, 'docker.tls.key', 'not its key'],
-    [{ key: 'key.pem' }, 'docker.tls.cert', 'not its certificate'],
-    [{ cert: 'cert.pem', key: 'cert.pem' }, 'docker.tls.key', 'is not a private key'],
+    [{ ca: 'none.pem' }, 'docker.tls.ca_file', 'cannot be read'],
+    [{ ca: 'key.pem' }, 'docker.tls.ca_file', 'is not a certificate'],
+    [{ cert: 'cert.pem' }, 'docker.tls.key_file', 'not its key'],
+    [{ key: 'key.pem' }, 'docker.tls.cert_file', 'not its certificate'],
+    [{ cert: 'cert.pem', key: 'cert.pem' }, 'docker.tls.key_file', 'is not a private key'],
   ])('%j is told by its setting', async (names, setting, problem) => {
     await withFiles(async (path) => {
       const files = Object.fromEntries(Object.entries(names).map(([part, name]) => [part, path(name)]));

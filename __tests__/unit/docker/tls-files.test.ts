@@ -56,7 +56,7 @@ describe('the TLS files of the Engine', () => {
 
   test.each(['ca', 'cert', 'key'] as const)('docker.tls.%s that is not there is named', async (part) => {
     const error = await refusal({ cert, key, [part]: join(folder, 'none.pem') });
-    expect(error.setting).toBe(`docker.tls.${part}`);
+    expect(error.setting).toBe(`docker.tls.${part}_file`);
     expect(error.message).toContain('none.pem');
   });
 
@@ -69,22 +69,22 @@ describe('the TLS files of the Engine', () => {
     ['key', ''],
   ] as const)('docker.tls.%s that is something else is named', async (part, text) => {
     const error = await refusal({ cert, key, [part]: await put('other.pem', text) });
-    expect(error.setting).toBe(`docker.tls.${part}`);
+    expect(error.setting).toBe(`docker.tls.${part}_file`);
     expect(error.message).toContain('other.pem');
     // Never a byte of a key.
     expect(error.message).not.toContain('MIGH');
   });
 
   test('a certificate without its key, and a key without its certificate', async () => {
-    expect((await refusal({ cert })).setting).toBe('docker.tls.key');
-    expect((await refusal({ key })).setting).toBe('docker.tls.cert');
+    expect((await refusal({ cert })).setting).toBe('docker.tls.key_file');
+    expect((await refusal({ key })).setting).toBe('docker.tls.cert_file');
   });
 
   test('a key of another certificate', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const other = await put('other.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
     const error = await refusal({ cert, key: other });
-    expect(error.setting).toBe('docker.tls.key');
+    expect(error.setting).toBe('docker.tls.key_file');
     expect(error.message).toContain('is not the key of');
   });
 });

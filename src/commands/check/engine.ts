@@ -94,7 +94,7 @@ async function certificateWarnings(
   if (endpoint.kind === 'unix' || endpoint.tls === undefined) return [];
   const { tls } = config.docker;
   return [
-    ...fileCertificates('docker.tls.cert', tls?.cert, endpoint.tls.cert, clock.now()),
+    ...fileCertificates('docker.tls.cert_file', tls?.cert_file, endpoint.tls.cert, clock.now()),
     ...(await peerCertificates(
       {
         host: endpoint.host,

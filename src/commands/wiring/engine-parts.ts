@@ -69,7 +69,12 @@ export async function engineParts(
 export const UNKNOWN_VERSION =
   'the Engine serves only versions of the API that this Pollard does not know: the oldest of them is used; upgrade Pollard if something is not collected';
 
-function tlsFiles({ ca, cert, key, server_name }: NonNullable<Config['docker']['tls']>) {
+function tlsFiles({
+  ca_file: ca,
+  cert_file: cert,
+  key_file: key,
+  server_name,
+}: NonNullable<Config['docker']['tls']>) {
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
