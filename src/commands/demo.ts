@@ -8,6 +8,7 @@ import { secretsOf } from '../config/secrets.js';
 import { createTransport } from '../loki/transport.js';
 import type { Clock } from '../model/clock.js';
 import { ExitCode } from '../model/exit-codes.js';
+import { joinedSignal } from '../model/joined-signal.js';
 import { systemClock } from '../model/system-clock.js';
 import { Cleanup } from './demo/cleanup.js';
 import { collect } from './demo/collect.js';
@@ -26,7 +27,7 @@ import { setStage, type Stage } from './demo/stage.js';
 import { faultsOf, type Findings } from './demo/verdict.js';
 import { painter, type Paint } from './view/paint.js';
 import { isTerminal, screenFor } from './demo/view/screen.js';
-import type { Output } from './output.js';
+import { watchReader, type Output } from './output.js';
 import { stopSignals } from './stop-signals.js';
 import { rejectedPath } from './wiring/loki-parts.js';
 import { lokiSettings } from './wiring/loki-settings.js';
@@ -49,8 +50,13 @@ export async function demo(options: DemoOptions, env: NodeJS.ProcessEnv, output:
   cleanup.add(() => void output.out.off('error', unheard));
   const stop = stopSignals(new Notices([]));
   cleanup.add(() => stop.release());
+  // One that would go on for ever ends with its reader, as with Ctrl-C.
+  const reader = watchReader(output.out);
+  cleanup.add(() => reader.release());
+  const asked = joinedSignal(options.seconds === undefined ? [stop.signal, reader.signal] : [stop.signal]);
+  cleanup.add(() => asked.release());
   try {
-    return await play(options, env, output, stop.signal, cleanup);
+    return await play(options, env, output, asked.signal, cleanup);
   } finally {
     await cleanup.run();
   }

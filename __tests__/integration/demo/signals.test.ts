@@ -82,6 +82,18 @@ test(
 );
 
 test(
+  'a reader that goes away ends one that would go on for ever, with the code of its account',
+  async () => {
+    const demo = await running();
+    demo.process.stdout.destroy();
+    expect(await demo.ended).toEqual([0, null]);
+    expect(await readdir(folder)).toEqual([]);
+    expect(await isGone(demo.loki)).toBe(true);
+  },
+  MINUTES,
+);
+
+test(
   'a second SIGINT ends it at once, with a code of its own',
   async () => {
     const demo = await running();
