@@ -26,6 +26,9 @@ import type { SeenEngine } from './engine.js';
 import { oldLog, type OldLog } from './old-log.js';
 import { failureOf, goodPart, warning, type Failure, type Part, type Trouble } from './part.js';
 
+/** So many of the last entries of each log are read. */
+const READ_ENTRIES = 10;
+
 /** One container and what would be done with it. */
 export interface CheckedContainer {
   readonly container: ContainerSummary;
@@ -51,8 +54,8 @@ export interface ContainersCheck {
 
 /**
  * Says of each container whether it would be collected, from where, and under which labels. The log of each that
- * would be is really asked for its last entry: drivers that cannot be read, and proxies that let no logs through, show
- * only then. And for its first ones, to count those that are too old for Loki.
+ * would be is really asked for its last entries: drivers that cannot be read, proxies that let no logs through, and
+ * entries that are not understood show only then. And for its first ones, to count those that are too old for Loki.
  */
 export async function checkContainers(
   config: Config,
@@ -97,7 +100,13 @@ export async function checkContainers(
     try {
       details = await engine.engine.inspect(container.id, bounded.signal);
       if (selected && hasStarted(details) && !keepsNoLog(details)) {
-        const { fault } = await look(engine.readLogs, { ...container, ...details }, 1, 1, bounded.signal);
+        const { fault } = await look(
+          engine.readLogs,
+          { ...container, ...details },
+          READ_ENTRIES,
+          1,
+          bounded.signal,
+        );
         if (fault !== undefined) throw fault;
         if (begin !== undefined) old = await oldPart({ ...container, ...details }, begin, ending);
       }
@@ -156,7 +165,9 @@ function partOf(config: Config, containers: readonly CheckedContainer[], warning
       'look at containers.include, containers.exclude and containers.opt_in; the logging driver none keeps no logs';
     warnings.push(warning('nothing_selected', message, containers.length === 0 ? undefined : hint));
   }
-  const refused = selected.find(({ trouble }) => trouble?.code === 'engine_permission')?.trouble;
+  const refused =
+    selected.find(({ trouble }) => trouble?.code === 'engine_permission')?.trouble ??
+    noneUnderstood(selected);
   const part = goodPart('containers', summary, { warnings, facts });
   if (refused === undefined) return part;
   return {
@@ -165,6 +176,13 @@ function partOf(config: Config, containers: readonly CheckedContainer[], warning
     failure: refused,
     warnings: warnings.filter(({ code }) => code !== refused.code),
   };
+}
+
+/** What is wrong with the answers, where not one of the logs can be understood. */
+function noneUnderstood(selected: readonly CheckedContainer[]): Failure | undefined {
+  const isNotUnderstood = ({ trouble }: CheckedContainer): boolean =>
+    trouble?.code.startsWith('log_') === true;
+  return selected.every(isNotUnderstood) ? selected[0]?.trouble : undefined;
 }
 
 /** Up to where a log was delivered, or is not wanted; undefined: all of it is to be collected. */

@@ -26,6 +26,8 @@ export interface EngineProfile {
   readonly localZone: boolean;
   /** Fractional digits of each stamp; left out: nine. Podman 3 to 5 prints whole seconds, in the daemon's zone. */
   readonly stampDigits?: number;
+  /** An entry of this text is sent without its stamp, as a proxy or fork reports its own errors in the log. */
+  readonly unstampedText?: string;
   /** Driver local puts the newline of a long line's last chunk (local/read.go; not in 20.10). */
   readonly localEndsLongLines: boolean;
   /** Since Engine 23 a Content-Type is sent with logs; multiplexed from API 1.42 on (container_routes.go). */

@@ -16,6 +16,7 @@ export interface WireOptions {
   readonly zoneOffset: number;
   /** Fractional digits. */
   readonly stampDigits: number;
+  readonly unstampedText: string | undefined;
 }
 
 /** How the answers of a version look for a container. @param zoneOffset of the daemon, in minutes */
@@ -31,6 +32,7 @@ export function wireOptions(
     endsLongLines: !local || profile.localEndsLongLines,
     zoneOffset: (local && profile.localZone) || profile.stampDigits !== undefined ? zoneOffset : 0,
     stampDigits: profile.stampDigits ?? 9,
+    unstampedText: profile.unstampedText,
   };
 }
 
@@ -66,7 +68,9 @@ export class WireEncoder {
    * TTY's line (write_log_stream.go).
    */
   encode(entry: LogEntry): Buffer {
-    const { tty, timestamps, details, endsLongLines } = this.#options;
+    const { tty, details, endsLongLines, unstampedText } = this.#options;
+    const isUnstamped = unstampedText !== undefined && entry.text.toString('utf8') === unstampedText;
+    const timestamps = this.#options.timestamps && !isUnstamped;
     // No attributes are simulated, so that details are an empty list and its space.
     const prefix = (timestamps ? `${this.stamp(entry.stampNs)} ` : '') + (details ? ' ' : '');
     const newline = entry.terminated && (endsLongLines || !entry.partial);
