@@ -4,7 +4,7 @@ import { StampReader } from './stamp.js';
 
 const HEADER = 8;
 const NEWLINE = 0x0a;
-/** How much of a daemon's error text is quoted. */
+/** How much of an error's text is quoted, bytes. */
 const QUOTED = 500;
 
 /** Turns the body of a logs answer into entries. One instance an answer. */
@@ -112,8 +112,9 @@ export class FrameParser implements LogParser {
     if (stream === 0) throw new LogBodyError('malformed', 'a frame of stream 0 (stdin)');
     const text = this.#stamp.read(source, payload, next);
     if (text < 0) {
-      const head = source.toString('latin1', payload, Math.min(next, payload + 40));
-      throw new LogBodyError('malformed', `an entry without a time stamp: ${JSON.stringify(head)}`);
+      // Not the Engine's words: a proxy or fork reports its own errors so. As with the daemon's, more may be missing.
+      const quoted = source.toString('utf8', payload, Math.min(next, payload + QUOTED)).trimEnd();
+      throw new LogBodyError('daemon_error', `a line without a timestamp: ${JSON.stringify(quoted)}`);
     }
     const terminated = source[next - 1] === NEWLINE;
     this.#sink.entry(

@@ -2,7 +2,10 @@ import { PollardError } from '../model/errors.js';
 
 /** What can be wrong inside an answer whose status was 200. */
 export type LogFault =
-  /** Stream type 3: the daemon's own error; it may have swallowed good lines. */
+  /**
+   * The words of an error inside the log: the daemon's own (stream type 3), or those of a proxy or fork, which have no
+   * timestamp. Good lines may be missing with it.
+   */
   | 'daemon_error'
   /** The body ended in the middle of a frame or of an entry. */
   | 'truncated'
@@ -10,7 +13,7 @@ export type LogFault =
   | 'stalled'
   /** A frame or an entry is longer than the bound. */
   | 'too_large'
-  /** Bytes that are no frame, or an entry without a stamp. */
+  /** Bytes that are no frame, or a body in an encoding that was not asked for. */
   | 'malformed';
 
 /** A fault found in the body of a logs answer. What came before it is good. */

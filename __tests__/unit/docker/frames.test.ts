@@ -69,9 +69,10 @@ describe('multiplexed frames', () => {
     ['a frame that claims 4 GiB', Buffer.from([1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]), 'too_large'],
     ['a header that is none', Buffer.from('HTTP/1.1 200'), 'malformed'],
     ['a stream type that does not exist', Buffer.from([4, 0, 0, 0, 0, 0, 0, 1, 0]), 'malformed'],
-    ['an entry without stamp', frame(1, Buffer.from('hello\n')), 'malformed'],
+    ['a line without stamp: the words of a proxy', frame(1, Buffer.from('hello\n')), 'daemon_error'],
+    ['the same on stderr', frame(2, Buffer.from('upstream gone\n')), 'daemon_error'],
     ['an entry of stdin', frame(0, Buffer.from(`${STAMP} x\n`)), 'malformed'],
-    ['an empty frame', frame(1, Buffer.alloc(0)), 'malformed'],
+    ['an empty frame', frame(1, Buffer.alloc(0)), 'daemon_error'],
     ['a body that ends inside a frame', frame(1, Buffer.from(`${STAMP} x\n`)).subarray(0, 30), 'truncated'],
     ['a body that ends inside a header', Buffer.from([1, 0, 0]), 'truncated'],
   ])('%s is a typed error', (_what, body, fault) => {
