@@ -18,7 +18,6 @@ export interface DockerLogSourceOptions {
 
 /** Logs from a Docker Engine: each answer over a connection of its own, in the version agreed upon. */
 export function dockerLogSource(options: DockerLogSourceOptions): LogSource {
-  const { api } = options;
   return async (request, sink) => {
     try {
       return await readOnce(options, request, sink);

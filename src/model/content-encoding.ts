@@ -1,3 +1,4 @@
+import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 
 /** Asks for a body as it is. Without this header any encoding is allowed (RFC 9110, 12.5.3). */
@@ -85,9 +86,7 @@ function hasZlibHeader(encoded: Buffer): boolean {
   return (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0;
 }
 
-type Decoder = ReturnType<typeof createGunzip | typeof createInflateRaw | typeof createBrotliDecompress>;
-
-async function collect(decoder: Decoder, encoded: Buffer, maxBytes: number): Promise<DecodedBody> {
+async function collect(decoder: Transform, encoded: Buffer, maxBytes: number): Promise<DecodedBody> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   const end = await new Promise<DecodedBody['end']>((resolve) => {
