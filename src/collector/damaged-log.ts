@@ -99,7 +99,7 @@ export class DamagedLog {
 
   /**
    * Where damaged records hide an entry from each window that is tried: the position of the last sound record that is
-   * not younger, if it is this entry. Where the clock was set back that may be another one.
+   * not younger, if it is this entry, and no equal one before it. Where the clock was set back that may be another.
    */
   async #byStamp(entry: AnchorEntry): Promise<number | undefined> {
     const oldest = await this.oldest();
@@ -111,7 +111,8 @@ export class DamagedLog {
       if (next !== undefined && next.stamp <= entry.stamp) high = middle;
       else low = middle;
     }
-    return isSame(await this.soundAt(high), entry) ? high : undefined;
+    const isFound = isSame(await this.soundAt(high), entry) && !isSame(await this.soundAt(high + 1), entry);
+    return isFound ? high : undefined;
   }
 
   async #soundAfter(damaged: number): Promise<AnchorEntry | undefined> {

@@ -1,5 +1,4 @@
 import type { Clock, Random } from '../model/clock.js';
-import { PollardError } from '../model/errors.js';
 import { joinedSignal } from '../model/joined-signal.js';
 import { NS_PER_MS } from '../model/nanoseconds.js';
 import { sharedController } from '../model/shared-controller.js';

@@ -565,8 +565,7 @@ describe('containers that cannot be looked at', () => {
       const end = damaged.find((index) => index >= from) ?? log.entries.length;
       const shown = new ModelLog();
       shown.entries = log.entries.slice(from, end);
-      const { tail: _, ...whole } = request;
-      return await shown.read(whole, sink);
+      return await shown.read({ ...request, tail: shown.entries.length }, sink);
     };
     const counts = { lines: 6, delivered: 6, missing: 0 };
     expect((await run({ read: ends })).first).toMatchObject({ status: 'read', streams: { stdout: counts } });

@@ -588,10 +588,14 @@ describe('the place of an entry between two damaged records, which no window tha
   const DAMAGED = [700, 400];
 
   /** Looks for the entry at a position of a log whose records have these stamps, from the oldest. */
-  const locate = async (position: number, stampOf: (record: number) => bigint) => {
+  const locate = async (
+    position: number,
+    stampOf: (record: number) => bigint,
+    textOf = (record: number): string => `line ${record}`,
+  ) => {
     const log = new ModelLog();
     log.entries = Array.from({ length: RECORDS }, (_, record) => {
-      return { stream: 1, stamp: stampOf(record), text: Buffer.from(`line ${record}`), terminated: true };
+      return { stream: 1, stamp: stampOf(record), text: Buffer.from(textOf(record)), terminated: true };
     });
     const read: LogSource = async (request, sink) => {
       const from = Math.min(request.tail ?? RECORDS, RECORDS);
@@ -618,5 +622,12 @@ describe('the place of an entry between two damaged records, which no window tha
     const reset = RECORDS - 300;
     const stampOf = (record: number): bigint => NOW + BigInt(record < reset ? record : record - reset);
     expect(await locate(600, stampOf)).toBeUndefined();
+  });
+
+  test('is not guessed among equal records of one nanosecond', async () => {
+    const equal = RECORDS - 600;
+    const pair = (record: number): number => (record === equal + 1 ? equal : record);
+    const stampOf = (record: number): bigint => NOW + BigInt(pair(record));
+    expect(await locate(600, stampOf, (record) => `line ${pair(record)}`)).toBeUndefined();
   });
 });
