@@ -213,24 +213,26 @@ describeEngines('The life of a container', (engine) => {
     );
   });
 
-  test('a logging driver that cannot be read is said once and then left alone', async () => {
+  test('a logging driver that keeps no logs is reported once and then left alone', async () => {
     await withInstallation(engine(), async (pollard) => {
       const service = await pollard.run();
       await runContainer(engine(), { cmd: 'echo x; sleep 1000', logDriver: 'none', name: 'mute' });
       const other = await runToEnd(engine(), { cmd: 'echo heard' });
       await pollard.untilStored(1);
-      await service.logged('cannot be read');
+      await service.logged('keeps no logs');
       // Several rounds of polls and looks at the events later.
       const third = await runToEnd(engine(), { cmd: 'sleep 2; echo later' });
       await pollard.untilStored(2);
-      const said = service.said('warn', 'error').filter((record) => record['container'] === 'mute');
-      expect(said.map(({ message }) => message)).toEqual([expect.stringContaining('cannot be read')]);
+      const said = service.records.filter((record) => record['container'] === 'mute');
+      expect(said).toEqual([
+        expect.objectContaining({ level: 'info', message: expect.stringContaining('keeps no logs') }),
+      ]);
       expect((await service.health()).status).toBe(200);
       const { containers } = await service.status();
-      expect(containers.find(({ name }) => name === 'mute')?.life).toBe('unreadable');
+      expect(containers.find(({ name }) => name === 'mute')?.life).toBe('unlogged');
       await service.stop();
       const { code, summary } = await pollard.catchUp();
-      expect([code, summary.unreadable, summary.failed]).toEqual([0, ['mute'], []]);
+      expect([code, summary.no_log, summary.unreadable, summary.failed]).toEqual([0, ['mute'], [], []]);
       const written = [
         { container: other, stdout: ['heard'] },
         { container: third, stdout: ['later'] },

@@ -30,6 +30,8 @@ export interface Summary {
   readonly rejected: number;
   readonly failed: readonly { readonly container: string; readonly reason: string; readonly code: string }[];
   readonly unreadable: readonly string[];
+  /** Containers whose driver keeps no logs. */
+  readonly no_log: readonly string[];
 }
 
 export interface CatchUpRun extends Ending {

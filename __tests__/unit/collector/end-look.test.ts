@@ -21,12 +21,18 @@ function setUp(stamps: readonly bigint[], delivered: bigint) {
 test.each([
   { what: 'the entry delivered last', stamps: [T, T + 1n], found: 'same' },
   { what: 'another entry', stamps: [T, T + 1n, T + 2n], found: 'grown' },
-  { what: 'nothing: a log that was emptied brings nothing new', stamps: [], found: 'same' },
+  { what: 'nothing, as an emptied log and one whose last record is damaged', stamps: [], found: 'unclear' },
 ])('a log that ends with $what: $found', async ({ stamps, found }) => {
   const { lookNow } = setUp(stamps, T + 1n);
   const look = await lookNow();
   expect(look.found).toBe(found);
   expect(look.report).toMatchObject({ fresh: 0, requests: 1, cursor: { committedAt: 5n } });
+});
+
+test('a log that shows nothing ends where it was left if nothing of it was delivered', async () => {
+  const { log } = setUp([], T);
+  const look = await lookAtEnd({ read: log.read }, refOf(), { ...cursorOf(1, 5), anchor: [] }, never);
+  expect(look.found).toBe('same');
 });
 
 test('an answer that was cut short does not show the end', async () => {
