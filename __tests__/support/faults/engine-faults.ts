@@ -122,7 +122,10 @@ const BODY_FAULTS: readonly Fault[] = [
     { kind: 'scatter', maxBytes: 100 },
     { kind: 'scatter', maxBytes: 5000 },
   ]),
-  atPlaces('a frame of 4 GiB', (afterPieces) => ({ kind: 'huge_frame', afterPieces })),
+  {
+    ...atPlaces('a frame of 4 GiB', (afterPieces) => ({ kind: 'huge_frame', afterPieces })),
+    isTextOnTty: true,
+  },
   {
     ...onLogs('a line without end', [
       { kind: 'endless_line', afterPieces: 0 },
