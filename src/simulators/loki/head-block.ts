@@ -4,7 +4,8 @@ import { equalEntries, type Entry } from './entry.js';
 /** The block that a chunk's entries go into, in which each is held once (pkg/chunkenc/unordered.go). */
 export class HeadBlock {
   readonly #metadataCounts: boolean;
-  readonly #byStamp = new Map<Nanoseconds, Entry[]>();
+  /** By timestamp and line: thousands of entries may have one timestamp. */
+  readonly #byStamp = new Map<Nanoseconds, Map<string, Entry[]>>();
   #bytes = 0;
   #oldest: Nanoseconds = 0n;
   #newest: Nanoseconds = 0n;
@@ -29,10 +30,12 @@ export class HeadBlock {
   /** False: it has an equal entry, and does not take this one (unorderedHeadBlock.Append). */
   append(entry: Entry): boolean {
     const { stamp, line, metadata } = entry;
-    const same = this.#byStamp.get(stamp);
-    if (same?.some((other) => equalEntries(other, entry, this.#metadataCounts))) return false;
-    if (same === undefined) this.#byStamp.set(stamp, [entry]);
-    else same.push(entry);
+    const byLine = this.#byStamp.get(stamp) ?? new Map<string, Entry[]>();
+    const same = byLine.get(line) ?? [];
+    if (same.some((other) => equalEntries(other, entry, this.#metadataCounts))) return false;
+    same.push(entry);
+    byLine.set(line, same);
+    this.#byStamp.set(stamp, byLine);
     if (this.#bytes === 0 || stamp < this.#oldest) this.#oldest = stamp;
     if (stamp > this.#newest) this.#newest = stamp;
     this.#bytes += line.length + metadata.length * 8;
@@ -40,6 +43,6 @@ export class HeadBlock {
   }
 
   *entries(): Generator<Entry> {
-    for (const entries of this.#byStamp.values()) yield* entries;
+    for (const byLine of this.#byStamp.values()) for (const entries of byLine.values()) yield* entries;
   }
 }

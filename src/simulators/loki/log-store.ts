@@ -141,10 +141,22 @@ export class StoredStream {
 
   /** Of each entry, as many copies as the chunk has that has most of them. */
   #showStamp(entries: readonly KeptEntry[], shown: KeptEntry[]): void {
-    const groups: { readonly entry: KeptEntry; readonly copies: Map<number, number> }[] = [];
+    interface Group {
+      readonly entry: KeptEntry;
+      readonly copies: Map<number, number>;
+    }
+    const groups: Group[] = [];
+    // Thousands of entries may have one timestamp: only those of one line are compared.
+    const byLine = new Map<string, Group[]>();
     for (const entry of entries) {
-      let group = groups.find((each) => this.#equal(each.entry, entry));
-      if (group === undefined) groups.push((group = { entry, copies: new Map() }));
+      const alike = byLine.get(entry.line) ?? [];
+      let group = alike.find((each) => this.#equal(each.entry, entry));
+      if (group === undefined) {
+        group = { entry, copies: new Map() };
+        groups.push(group);
+        alike.push(group);
+        byLine.set(entry.line, alike);
+      }
       group.copies.set(entry.chunk, (group.copies.get(entry.chunk) ?? 0) + 1);
     }
     for (const { entry, copies } of groups) {
