@@ -176,7 +176,7 @@ export class EngineLog {
 
   /**
    * Shows a reader all that the Engine can be made to show, as the collector does: where an answer ends at a damaged
-   * record, or passes over it, each run of sound entries is asked for by itself.
+   * record, or passes over it, each run of sound entries is requested separately.
    *
    * @returns why not all was shown
    */

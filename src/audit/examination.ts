@@ -154,7 +154,7 @@ export class Examination {
         if (!slice.takes(words)) return;
         first ??= at;
         oneStamp &&= inOnePart(first, at);
-        // Where the pieces of a line may be in several slices, each is judged by itself.
+        // Where the pieces of a line may be in several slices, each is judged separately.
         const part = slice.holdsWholeStamps ? partOf(piece) : 'line';
         const added = this.#table.add(words, settled ? Verdict.waiting : Verdict.pending, stream, part);
         if (added === 'full') {

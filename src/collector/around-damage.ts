@@ -180,7 +180,7 @@ export function isEndToBeNamed({ ended, cursor }: PollTask, sum: PollSum): boole
 
 /**
  * Names the damaged place at the end of an ended container's log: nothing comes after it, and all that there is was
- * delivered. Done once, as the cursor tells.
+ * delivered. Done once; the cursor records it.
  */
 export async function nameDamagedEnd(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
   const { container } = task;

@@ -27,7 +27,7 @@ export interface EventsAnswer {
 
 /** What the collector asks the Engine besides logs. Each call is one bounded request. */
 export interface Engine {
-  /** @param onSkipped told of each entry that could not be understood */
+  /** @param onSkipped called for each entry that could not be understood */
   list(signal: AbortSignal, onSkipped?: (item: MalformedItem) => void): Promise<ContainerSummary[]>;
   /** Rejects with a PollardError of code `engine_not_found` when the container is gone. */
   inspect(containerId: string, signal: AbortSignal): Promise<InspectedContainer>;

@@ -25,7 +25,7 @@ export class Turns {
  */
 export class Identity {
   #summary: ContainerSummary;
-  /** The question that told name and labels; undefined: none did. */
+  /** The request that showed name and labels; undefined: none did. */
   #asked: number | undefined;
   #wasListed = false;
   /** Turn of the last event after which the name may be another. */
@@ -57,7 +57,7 @@ export class Identity {
     return this.#asked !== undefined;
   }
 
-  /** Nothing happened since the question that told name and labels. */
+  /** Nothing happened since the request that showed name and labels. */
   get isCurrent(): boolean {
     return this.#asked !== undefined && this.#asked > this.#changedAt;
   }

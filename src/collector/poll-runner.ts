@@ -122,7 +122,7 @@ export class PollRunner {
       this.#fail(state, error as Error, began, signal);
       return undefined;
     } finally {
-      // A look does not tell whether it was started since.
+      // A look does not show whether the container was started since.
       if (!isLookAlone) state.polledAt = began;
       if (wasWoken(state)) state.dueAt = clock.monotonic();
     }

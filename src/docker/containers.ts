@@ -52,7 +52,7 @@ const inspectShape = z.object({
  * All containers there are, running or not: `GET /containers/json?all=1` (Engine API, ContainerList), without
  * `size`, which would be costly. An entry that cannot be understood is skipped; the others are not affected.
  *
- * @param onSkipped told of each entry that is skipped
+ * @param onSkipped called for each entry that is skipped
  * @throws EngineError, also `engine_bad_answer` for an answer in which nothing looks like a container
  */
 export async function listContainers(
@@ -136,7 +136,7 @@ export async function inspectContainer(
   };
 }
 
-/** Who the container is, as far as inspect tells it. */
+/** The identity of the container, as far as inspect shows it. */
 function identityOf(
   written: string | null | undefined,
   createdAt: string | null | undefined,

@@ -56,7 +56,7 @@ export class EventWindow {
   #ahead: Nanoseconds | undefined;
   #setBack = false;
   #started = false;
-  /** Events told already. */
+  /** Events reported already. */
   readonly #seen = new RecentKeys(REMEMBERED);
   readonly #seenMalformed = new RecentKeys(REMEMBERED);
 

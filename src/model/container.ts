@@ -38,7 +38,7 @@ export function keepsNoLog({ logDriver }: Pick<ContainerDetails, 'logDriver'>): 
   return logDriver === 'none';
 }
 
-/** What inspect tells of a container: its details and, as far as it could be understood, who it is. */
+/** What inspect shows of a container: its details and, as far as it could be understood, who it is. */
 export interface InspectedContainer extends ContainerDetails {
   /** Without the leading slash. */
   readonly name?: string;
