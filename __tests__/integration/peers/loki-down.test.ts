@@ -73,7 +73,8 @@ test.each(AWAY)('%s: the Engine serves nobody, and containers stop, start and go
     await comeBack();
     await world.caughtUp();
     await until('it is healthy', () => world.health.report().state === 'healthy');
-    // What was removed meanwhile is no longer there for anybody, and is named.
+    // What was removed meanwhile is no longer there for anybody. It is reported once its last poll is delivered.
+    await until('the removed container is reported', () => world.missed.length > 0);
     expect(world.missed.map(({ container, reason }) => [container.name, reason])).toEqual([
       ['goes', 'removed_early'],
     ]);

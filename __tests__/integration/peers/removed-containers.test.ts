@@ -78,6 +78,7 @@ test('grafana/alloy#6309: containers that are removed in the middle of their wor
     }
     await untilGone(world);
     await roundsGoBy(world, stays.id);
+    await until('each is reported', () => world.missed.length >= REMOVED);
     // By a poll that was due before it was known.
     expect([...askedInVain(world).values()].filter((times) => times > 1)).toEqual([]);
     expect(world.missed).toHaveLength(REMOVED);
