@@ -4,7 +4,7 @@ import type { ConfigProblem } from './config-error.js';
 import type { Given, Origin } from './given.js';
 import type { Layer } from './layer.js';
 import { nearestSetting, suggestion } from './nearest.js';
-import { keyOf, resolved, Unreadable, valueOfNode } from './read-value.js';
+import { hasNoColon, KEY_WITHOUT_VALUE, keyOf, resolved, Unreadable, valueOfNode } from './read-value.js';
 import { oldNameAt, type OldNameUse } from './renamed.js';
 import { leavesOf, ROOT, type Section, type Setting } from './settings.js';
 import { printable, shownKey } from './shown.js';
@@ -123,6 +123,8 @@ class FileReader {
       this.#oldNames.push({ written, instead: setting.path, origin });
       // The name of today counts, wherever it stands.
       if (!this.#values.has(setting.path)) this.#setting(setting, pair.value, document, origin);
+    } else if (child === undefined && hasNoColon(pair)) {
+      this.#refuse(section.path, `has ${KEY_WITHOUT_VALUE}`, origin);
     } else if (child === undefined) {
       const path = section.path === '' ? shownKey(key) : `${section.path}.${shownKey(key)}`;
       this.#refuse(path, `no such setting${suggestion(nearestSetting(section, key))}`, origin);

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, type Document } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, type Document, type Pair } from 'yaml';
 import type { Setting } from './settings.js';
 import type { Kind } from './values.js';
 import { readYaml } from './yaml-text.js';
@@ -26,10 +26,10 @@ export function valueOfNode(node: unknown, kind: Kind, document: Document): unkn
   }
   if (!isMap(found)) return undefined;
   if (kind !== 'map') return WRONG_SHAPE.map;
-  const values: [string, unknown][] = found.items.map(({ key, value }) => [
-    keyOf(key, document),
-    textOf(value, document),
-  ]);
+  const values: [string, unknown][] = found.items.map((pair) => {
+    if (hasNoColon(pair)) throw new Unreadable(`has ${KEY_WITHOUT_VALUE}`);
+    return [keyOf(pair.key, document), textOf(pair.value, document)];
+  });
   return Object.fromEntries(values);
 }
 
@@ -52,6 +52,17 @@ export function valueOfText(text: string, { kind }: Setting): unknown {
   // Null is not allowed here: a variable that is there is meant to say something.
   return valueOfNode(document.contents, kind, document) ?? null;
 }
+
+/**
+ * A key that no colon follows, as in `{ a, b }`. Its name must not be shown: it may be the end of a secret that has a
+ * comma in it and no quotes, or a key and its secret without the space after the colon.
+ */
+export function hasNoColon(pair: Pair): boolean {
+  return pair.value === null;
+}
+
+export const KEY_WITHOUT_VALUE =
+  'a key without a value (not shown); a colon needs a space after it, and a text with a comma in it needs quotes';
 
 /** The text of a key of a map. @throws Unreadable */
 export function keyOf(key: unknown, document: Document): string {

@@ -1,4 +1,5 @@
 import { Lexer, LineCounter, parseDocument, Parser, type Document, type YAMLError } from 'yaml';
+import { ROOT, type Section } from './settings.js';
 
 /** A place in a text, both counted from 1. */
 export interface Place {
@@ -21,7 +22,7 @@ export interface YamlText {
 }
 
 /**
- * Reads YAML 1.2. All faults are told, in words of our own: those of the parser quote from the text, and that
+ * Reads YAML 1.2. All faults are reported, in words of our own: those of the parser quote from the text, and that
  * may be a secret. Never throws.
  */
 export function readYaml(text: string): YamlText {
@@ -87,11 +88,24 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function wordsOf(error: YAMLError, text: string): string {
-  if (error.code === 'DUPLICATE_KEY') {
-    const key = /^["']?([\w-]{1,60})/.exec(text.slice(error.pos[0], error.pos[0] + 80))?.[1];
-    return key === undefined
-      ? 'a key stands here for the second time'
-      : `${key} stands here for the second time`;
-  }
+  if (error.code === 'DUPLICATE_KEY') return `${keyAt(text, error.pos[0])} stands here for the second time`;
   return WORDS[error.code] ?? 'something that cannot stand here';
+}
+
+/** The names of all settings and sections. */
+const NAMES: ReadonlySet<string> = new Set(namesIn(ROOT));
+
+function namesIn(section: Section): string[] {
+  return [...section.children.values()].flatMap((child) =>
+    child.type === 'section' ? [child.key, ...namesIn(child)] : [child.key],
+  );
+}
+
+/**
+ * A key by its name, if it is that of a setting or section, and else without it. After an error the parser takes
+ * other text for a key, a secret as well.
+ */
+function keyAt(text: string, offset: number): string {
+  const name = /^["']?([\w-]{1,60})["']?\s*:/.exec(text.slice(offset, offset + 80))?.[1];
+  return name !== undefined && NAMES.has(name) ? name : 'a key';
 }

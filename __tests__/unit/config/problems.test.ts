@@ -216,6 +216,18 @@ describe('an unknown key', () => {
     expect(await problemsOf({ yaml })).toEqual([`${key}: no such setting, did you mean ${meant}?`]);
   });
 
+  test.each([
+    ['loki: {basic_auth: {username: a, password: b,c}}', 'loki.basic_auth'],
+    ['loki: {basic_auth: {username: a, password:b}}', 'loki.basic_auth'],
+    ['loki: {headers: {X-A: b,c}}', 'loki.headers'],
+  ])('%s: a key without a value is not shown', async (yaml, section) => {
+    expect(await problemsOf({ yaml })).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${section}: has a key without a value \\(not shown\\); a colon needs a space`),
+      ),
+    ]);
+  });
+
   test.each(['quite_another_thing: 1', 'x: 1', '"": 1'])('%s is like nothing', async (yaml) => {
     expect(await problemsOf({ yaml })).toEqual([expect.stringMatching(/: no such setting$/)]);
   });

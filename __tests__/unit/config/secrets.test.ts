@@ -6,6 +6,17 @@ import { loadTexts, refusalOf, type GivenTexts } from '../../support/config-text
 
 const SECRET = 'hunter2';
 
+/** After a broken line the parser reports an empty key twice, and places it where the text of a secret begins. */
+const BROKEN = [
+  'loki:',
+  '  basic_auth:',
+  '    username: pollard',
+  ' headers:',
+  '    X-Key: x',
+  `   |X-Other: "${SECRET}"`,
+  '',
+].join('\n');
+
 /** All that an error can show when it is printed or logged. */
 function shownBy(error: Error): string {
   return JSON.stringify([error, error.message, error.stack, error.cause, (error as ConfigError).problems]);
@@ -22,6 +33,17 @@ describe('a refusal never shows a secret', () => {
     ['beside password_file', { yaml: basic(`    password: ${SECRET}\n    password_file: /x`) }],
     ['under a misspelled key', { yaml: basic(`    pasword: ${SECRET}`) }],
     ['under a key twice', { yaml: basic(`    password: a\n    password: ${SECRET}`) }],
+    ['where a broken line leaves an empty key twice', { yaml: BROKEN }],
+    ['as a key twice', { yaml: basic(`    password: {${SECRET}: 1, ${SECRET}: 2}`) }],
+    ['as a quoted key twice', { yaml: basic(`    password: {"${SECRET}": 1, "${SECRET}": 2}`) }],
+    ['as an explicit key', { yaml: basic(`    ? ${SECRET}`) }],
+    ['with a comma in braces', { yaml: `loki: {basic_auth: {username: a, password: b,${SECRET}}}\n` }],
+    [
+      'with comma and colon in braces',
+      { yaml: `loki: {basic_auth: {username: a, password: b,${SECRET}:c}}\n` },
+    ],
+    ['with a comma in the braces of the headers', { yaml: `loki: {headers: {X-A: b,${SECRET}}}\n` }],
+    ['with a comma in headers from the environment', { env: { POLLARD_LOKI_HEADERS: `{X-A: b,${SECRET}}` } }],
     ['that is an alias to YAML', { yaml: basic(`    password: *${SECRET}`) }],
     ['that is a tag to YAML', { yaml: basic(`    password: !${SECRET} x`) }],
     ['that is a directive to YAML', { yaml: basic(`    password: %${SECRET}`) }],
