@@ -1,12 +1,16 @@
-# Pollard as an image. It needs the Docker socket and the gid of that socket's group:
+# Pollard as an image. As root, in a copy of this repository:
 #
 #   docker build -t pollard .
-#   docker run -d --name pollard --restart unless-stopped \
+#   install -D -m 0640 -g 9473 config/pollard.yaml /etc/pollard/pollard.yaml    # set loki.url
+#   docker run -d --name pollard --hostname "$(hostname)" --restart unless-stopped --stop-timeout 60 \
 #     --read-only --cap-drop ALL --security-opt no-new-privileges \
 #     --group-add "$(stat -c %g /var/run/docker.sock)" \
 #     -v /var/run/docker.sock:/var/run/docker.sock:ro \
 #     -v /etc/pollard:/etc/pollard:ro -v pollard:/var/lib/pollard \
 #     pollard
+#
+# --hostname is the label `host` of every line, if collector.host is not set. --group-add is the group of the Docker
+# socket. In the container, 127.0.0.1 is the container itself: loki.url must name a host that it reaches.
 #
 # `:ro` keeps the container from replacing the socket, not from using it. To allow nothing but reading, put a
 # socket proxy in between: config/compose/compose.socket-proxy.yaml.

@@ -19,6 +19,7 @@ import { silentLogger } from './silent-logger.js';
 import { stopSignals } from './stop-signals.js';
 import { styleFor } from './view/style.js';
 import { knownSecrets } from './wiring/known-secrets.js';
+import { hostNotice } from './wiring/pipeline-settings.js';
 
 export interface CheckFlags {
   /** One JSON object. */
@@ -66,7 +67,7 @@ async function reportOf(
     return { report: { parts: [refusedConfigurationPart(error)], skipped, containers: [] }, secrets: [] };
   }
   const { config } = loaded;
-  const report = await tried(config, configurationPart(loaded), signal);
+  const report = await tried(config, configurationPart(loaded, hostNotice(config)), signal);
   return { report, secrets: knownSecrets(config) };
 }
 

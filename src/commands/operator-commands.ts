@@ -23,7 +23,7 @@ function addCheck(program: Command, session: Session): void {
       'after',
       `
 Examples:
-  sudo -u pollard pollard check --config /etc/pollard/pollard.yaml     as the user that the service runs as
+  runuser -u pollard -- pollard check --config /etc/pollard/pollard.yaml     as the user that the service runs as
   pollard check --json | jq '.parts[] | select(.state == "failed")'
 
 Nothing is changed by it: no line is stored, no cursor moved, no directory made, a running service not disturbed.

@@ -32,7 +32,7 @@ const collector = z.strictObject({
     ),
   host: text()
     .optional()
-    .describe('The label `host`. Not set: the name of the machine.')
+    .describe('The label `host`. Not set: the host name of the machine or container.')
     .meta({ example: 'node-1' }),
 });
 

@@ -20,7 +20,7 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
 };
 
 const AS_ITS_OWNER =
-  'run this as the user that owns collector.state_dir (sudo -u USER pollard ...), the one that the service runs as';
+  'run this as the user that owns collector.state_dir (runuser -u USER -- pollard ...), the one that the service runs as';
 /** Who only reads may be an operator beside the service. */
 const NEXT_STEP_OF_READERS = { ...NEXT_STEP, EACCES: AS_ITS_OWNER, EPERM: AS_ITS_OWNER };
 

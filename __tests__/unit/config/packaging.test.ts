@@ -170,15 +170,77 @@ describe('the systemd units', () => {
     },
   );
 
-  test('the user of the units is the one that sysusers makes', () => {
-    expect(read('config/systemd/pollard.sysusers.conf')).toMatch(/^u pollard - .* \/var\/lib\/pollard$/m);
+  test('the user of the units is the one that sysusers makes, in the group that they have', () => {
+    const sysusers = read('config/systemd/pollard.sysusers.conf');
+    expect(sysusers).toMatch(/^u pollard - .* \/var\/lib\/pollard$/m);
+    // Not by the units alone: `pollard check` and cron know nothing of SupplementaryGroups.
+    expect(sysusers).toMatch(/^m pollard docker$/m);
   });
+});
+
+/** The commands in comments of a file, each on one line. */
+const commented = (path: string): string =>
+  read(path)
+    .split('\n')
+    .map((line) => line.replace(/^# ?/, ''))
+    .join('\n')
+    .replaceAll(/\\\n\s*/g, '');
+
+describe('the install steps of the README', () => {
+  const section = /^## Install\n([\s\S]*?)^## /m.exec(read('README.md'))![1]!;
+  const steps = [...section.matchAll(/^```\n([\s\S]*?)^```/gm)].flatMap((block) =>
+    block[1]!.trim().split('\n'),
+  );
+  const at = (pattern: RegExp): number => steps.findIndex((step) => pattern.test(step));
+
+  test('use files that there are', () => {
+    const used = steps.flatMap((step) => step.match(/\bconfig\/\S+/g) ?? []);
+    expect(used.length).toBeGreaterThan(2);
+    expect(used.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  test('make user, state directory and configuration before the check as this user', () => {
+    const order = [
+      at(/^install -D .* \/etc\/sysusers\.d\/pollard\.conf && systemd-sysusers$/),
+      at(/^install -d -m 0700 -o pollard -g pollard \/var\/lib\/pollard$/),
+      at(/^install -D -m 0640 -g pollard config\/pollard\.yaml \/etc\/pollard\/pollard\.yaml\b/),
+      // Not sudo, which a machine need not have.
+      at(/^runuser -u pollard -- pollard check\b/),
+      at(/^systemctl daemon-reload && systemctl enable --now pollard$/),
+    ];
+    expect(order).not.toContain(-1);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+  });
+
+  test('make the folders that a clean machine lacks, such as /etc/sysusers.d', () => {
+    expect(steps.filter((step) => /\bcp .* \/etc\//.test(step))).toEqual([]);
+    expect(steps.filter((step) => /\binstall (?!-[dD]).* \/etc\/(?!systemd\/system\/)/.test(step))).toEqual(
+      [],
+    );
+  });
+
+  test('say which Docker Compose they need', () => {
+    expect(section).toMatch(/Docker Compose v2 \(`docker compose`\)/);
+    expect(commented('config/compose/compose.yaml')).toMatch(/needs Docker Compose v2/);
+    expect(commented('config/compose/compose.socket-proxy.yaml')).toMatch(/Docker Compose 2\.24\.4 or newer/);
+  });
+});
+
+test.each(units.filter((path) => path.endsWith('.timer')))('%s is installed with its service', (path) => {
+  const service = path.replace(/timer$/, 'service');
+  expect(commented(service)).toContain(`install -m 0644 ${service} ${path} /etc/systemd/system/`);
 });
 
 describe('the cron example', () => {
   const jobs = read('config/cron/pollard')
     .split('\n')
     .filter((line) => /^[*\d]/.test(line));
+
+  test('says how to make its user, who may use the Docker socket', () => {
+    expect(commented('config/cron/pollard')).toMatch(
+      /^ *useradd --system .*--groups docker .*--home-dir \/var\/lib\/pollard .*pollard$/m,
+    );
+  });
 
   test('starts commands that there are, as the user pollard', async () => {
     expect(jobs).toHaveLength(2);
@@ -253,6 +315,11 @@ describe.each(['compose/compose.yaml', 'swarm/stack.yaml'])('config/%s', (name) 
   });
 });
 
+test('the Swarm stack has the version without which Docker 20.10 refuses it', () => {
+  // 3.9 is the first that knows limits.pids.
+  expect(yaml('config/swarm/stack.yaml')).toMatchObject({ version: '3.9' });
+});
+
 test('the Swarm stack runs on every node, and the old task lets go of the cursors before the new one starts', () => {
   const { deploy } = (yaml('config/swarm/stack.yaml') as Compose).services['pollard']!;
   expect(deploy).toMatchObject({ mode: 'global', update_config: { order: 'stop-first' } });
@@ -313,6 +380,16 @@ describe('the image', () => {
     const command = JSON.parse(/^CMD (\[.*\])$/m.exec(file)![1]!) as string[];
     await expectStartable(command);
     expect(file).toMatch(/^VOLUME \/var\/lib\/pollard$/m);
+  });
+
+  test('is run with a name of its own, a configuration that it can read, and time to stop', () => {
+    const [run] = /docker run .*/.exec(commented('Dockerfile'))!;
+    expect(run).toContain('--hostname "$(hostname)"');
+    expect(run).toContain('--stop-timeout 60');
+    const gid = /groupadd --gid (\d+) pollard/.exec(file)![1]!;
+    expect(commented('Dockerfile')).toMatch(
+      new RegExp(`install -D -m 0640 -g ${gid} config/pollard\\.yaml /etc/pollard/pollard\\.yaml`),
+    );
   });
 
   test('asks the status page for its health, in the form that needs no shell', () => {

@@ -59,7 +59,7 @@ describe('looking at cursors that someone else owns', () => {
       code: 'cursor_read_failed',
       setting: 'collector.state_dir',
       exit: 'state',
-      hint: expect.stringContaining('sudo -u') as unknown,
+      hint: expect.stringContaining('runuser -u') as unknown,
     });
   });
 });

@@ -1,10 +1,15 @@
 import { ConfigError } from '../../config/config-error.js';
 import type { Origin } from '../../config/given.js';
 import { DEFAULT_FILE, type LoadedConfig } from '../../config/load.js';
-import { failureOf, goodPart, type Part } from './part.js';
+import type { HostNotice } from '../wiring/pipeline-settings.js';
+import { failureOf, goodPart, warning, type Part } from './part.js';
 
-/** The configuration, loaded or refused. */
-export function configurationPart({ file, origins }: LoadedConfig): Part {
+/**
+ * The configuration, loaded or refused.
+ *
+ * @param notice about what it leaves open
+ */
+export function configurationPart({ file, origins }: LoadedConfig, notice?: HostNotice): Part {
   const from = [...origins.values()];
   const count = (kind: Origin['kind']): number => from.filter((origin) => origin.kind === kind).length;
   const sources = [
@@ -22,7 +27,9 @@ export function configurationPart({ file, origins }: LoadedConfig): Part {
     file: file ?? null,
     settings: { file: count('file'), environment: count('environment'), flags: count('flag') },
   };
-  return goodPart('configuration', `${read}: ${rest}`, { facts });
+  const warnings =
+    notice === undefined ? [] : [warning(notice.code, notice.message, notice.hint, notice.setting)];
+  return goodPart('configuration', `${read}: ${rest}`, { facts, warnings });
 }
 
 /** @throws the error itself unless it is one that Pollard throws on purpose */

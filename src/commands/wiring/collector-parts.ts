@@ -14,7 +14,7 @@ import { sharedController } from '../../model/shared-controller.js';
 import { containerSelector } from '../../pipeline/selection.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LokiParts } from './loki-parts.js';
-import { selectionSettings } from './pipeline-settings.js';
+import { hostNotice, selectionSettings } from './pipeline-settings.js';
 import { settlingDoubts } from './settling-doubts.js';
 import { entryBatch, streamParts } from './stream-parts.js';
 import type { StreamTargets } from './stream-targets.js';
@@ -55,6 +55,11 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
   const observer = settlingDoubts(options.observer, doubts, clock.now());
   const { poll, lines } = config;
   const { targets, newBatch, bounds } = streamParts(config, loki.pool, logger);
+  const notice = hostNotice(config);
+  if (notice !== undefined) {
+    const { message, code, hint, setting } = notice;
+    logger.warn(message, { code, hint, setting });
+  }
   const budget = new MemoryBudget(config.memory.max_in_flight);
   const context: PollContext = {
     read: engine.readLogs,
