@@ -235,6 +235,7 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         deadline: 600_000,
         verifyEvery: 20,
         fleet,
+        access: { answered: () => undefined, refused: () => undefined },
         onRemoved: (state) => fleet.removed(state),
       });
       return await catchUp({ engine: dockerEngine, fleet, runner, concurrency: 4 }, never);

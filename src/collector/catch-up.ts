@@ -100,7 +100,7 @@ async function drain(
 ): Promise<void> {
   let fruitless = 0;
   let incomplete = true;
-  while (incomplete && fruitless < TRIES && !signal.aborted && !isHopeless(state)) {
+  while (incomplete && fruitless < TRIES && !signal.aborted && !isHopeless(state) && !isRefused(state)) {
     const report = await options.runner.run(state, signal);
     if (report) add(summary, report);
     fruitless = report && report.fresh > 0 ? 0 : fruitless + 1;
@@ -118,6 +118,11 @@ async function drain(
 /** Loki took nothing in all its tries. */
 function isHopeless({ lastError }: ContainerState): boolean {
   return lastError instanceof PollardError && lastError.code === 'push_failed';
+}
+
+/** Its log is refused, and so it will be at once again. */
+function isRefused({ lastError }: ContainerState): boolean {
+  return lastError instanceof PollardError && lastError.code === 'engine_permission';
 }
 
 function failureOf(

@@ -16,6 +16,11 @@ import type { Moment } from './moment.js';
  */
 export type Life = 'active' | 'waiting' | 'drained' | 'unreadable' | 'unlogged' | 'gone';
 
+/** Of a drained one, the end of its log is looked at. */
+export function isPolled(life: Life): boolean {
+  return life === 'active' || life === 'drained';
+}
+
 /** All that is known of one container while the process runs. */
 export interface ContainerState {
   /** Owns name, labels, image and the state in the list. */

@@ -19,6 +19,12 @@ export interface CollectorObserver {
   polled(container: ContainerSummary, report: PollReport, seconds: number): void;
   /** The poll got no answer to read. */
   pollFailed(container: ContainerSummary, error: Error, seconds: number): void;
+  /** The log of this container is refused (401, 403), while those of others are answered. */
+  logRefused(container: ContainerSummary, error: Error): void;
+  /** The logs of all containers are refused; reported again for each probe. */
+  allLogsRefused(error: Error): void;
+  /** A log was answered after all were refused. */
+  logsGranted(): void;
   gap(container: ContainerSummary, gap: Gap): void;
   /** The beginning of its log may have been lost before it was first read. */
   possibleGap(container: ContainerSummary, gap: PossibleGap): void;

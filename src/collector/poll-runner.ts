@@ -20,6 +20,7 @@ import type { Engine } from './engine.js';
 import type { Fleet } from './fleet.js';
 import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
 import { hasLastWords } from './line-assembler.js';
+import type { LogAccess } from './log-access.js';
 import { look } from './look.js';
 import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
@@ -46,6 +47,8 @@ export interface PollRunnerOptions {
   readonly verifyEvery: number;
   /** Owns who the containers are. */
   readonly fleet: Pick<Fleet, 'asks' | 'inspected'>;
+  /** Learns which logs are refused. */
+  readonly access: Pick<LogAccess, 'answered' | 'refused'>;
   /** Told when the container turned out to be removed. */
   readonly onRemoved: (state: ContainerState) => void;
 }
@@ -57,7 +60,10 @@ const OWN_TROUBLE: ReadonlySet<string> = new Set([
   'engine_conflict',
   'engine_server_error',
   'engine_bad_answer',
+  'engine_permission',
 ]);
+/** Codes of errors with which the Engine itself answers a request for a log: no proxy refused it. */
+const ANSWERS_OF_LOGS: ReadonlySet<string> = new Set(['engine_conflict', 'engine_not_implemented']);
 /** A container is inspected so often in one poll, at most, while events of it come. */
 const MOST_INSPECTS = 3;
 /** A failing container is asked again ever later, up to this, ms. */
@@ -81,7 +87,7 @@ export class PollRunner {
    * @returns the report, or undefined when there was no answer to read
    */
   async run(state: ContainerState, signal: AbortSignal): Promise<PollReport | undefined> {
-    const { clock, observer } = this.#options;
+    const { clock, observer, access } = this.#options;
     const began = clock.monotonic();
     const moment = (state.pollBegan = new Moment(clock));
     state.again = false;
@@ -109,6 +115,7 @@ export class PollRunner {
       isLookAlone = false;
       await this.#reopen(state, details);
       const report = await this.#poll(state, details, began, signal);
+      access.answered(state.summary.id);
       observer.polled(state.summary, report, (clock.monotonic() - began) / 1000);
       if (report.fault === undefined && !report.suspect) {
         state.readToEnd = moment;
@@ -180,11 +187,12 @@ export class PollRunner {
     moment: Moment,
     signal: AbortSignal,
   ): Promise<PollReport | undefined> {
-    const { context, clock, deadline, observer } = this.#options;
+    const { context, clock, deadline, observer, access } = this.#options;
     const bounded = boundedSignal([signal], deadline);
     const container = containerRef(state, details);
     const looked = lookAtEnd(context, container, state.cursor as Cursor, bounded.signal);
     const { found, report } = await looked.finally(() => bounded.release());
+    access.answered(container.id);
     // An event that came meanwhile may tell of another start.
     const isAsItWas = found === 'same' && !wasWoken(state);
     if (isAsItWas) {
@@ -369,7 +377,7 @@ export class PollRunner {
   }
 
   #fail(state: ContainerState, error: Error, began: number, signal: AbortSignal): void {
-    const { clock, observer, interval: policy, random, onRemoved } = this.#options;
+    const { clock, observer, interval: policy, random, access, onRemoved } = this.#options;
     const now = clock.monotonic();
     if (signal.aborted) {
       // Cut short from outside, before there was an answer: nothing is known to be wrong.
@@ -383,6 +391,8 @@ export class PollRunner {
       onRemoved(state);
       return;
     }
+    if (ANSWERS_OF_LOGS.has(code)) access.answered(state.summary.id);
+    if (code === 'engine_permission') access.refused(state, error);
     if (state.life === 'drained') {
       // All of it was delivered. An Engine that is away is reported elsewhere, and the log is looked at again.
       if (state.afterEnd !== undefined) state.afterEnd = notSeen(state.afterEnd);

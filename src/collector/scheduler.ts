@@ -3,8 +3,9 @@ import type { Clock } from '../model/clock.js';
 import type { ContainerSummary } from '../model/container.js';
 import { joinedSignal } from '../model/joined-signal.js';
 import { boundedSignal } from './bounded-signal.js';
-import type { ContainerState, Life } from './container-state.js';
+import { isPolled, type ContainerState } from './container-state.js';
 import type { Fleet } from './fleet.js';
+import type { LogAccess } from './log-access.js';
 import type { LokiGate } from './loki-gate.js';
 import type { PollRunner } from './poll-runner.js';
 
@@ -13,6 +14,8 @@ export interface SchedulerOptions {
   readonly fleet: Fleet;
   readonly runner: PollRunner;
   readonly gate: LokiGate;
+  /** While all logs are refused, it chooses whose is asked for. */
+  readonly access: Pick<LogAccess, 'probeAt' | 'chooseProbe' | 'probing'>;
   /** Polls at a time. */
   readonly concurrency: number;
   /** Told of a poll that rejected, which the runner promises not to do: a fault of the program. */
@@ -28,7 +31,8 @@ const LONGEST_SLEEP_MS = 1000;
 const AFTER_BROKEN_MS = 10_000;
 
 /**
- * Starts the polls that are due, in a bounded pool, none twice at a time, and none while Loki is away. Containers
+ * Starts the polls that are due, in a bounded pool, none twice at a time, and none while Loki is away. While the logs of all
+ * containers are refused, a probe is polled now and then. Containers
  * whose last poll ran out of time share half of the pool: however many of them hang, the others are polled.
  */
 export class Scheduler {
@@ -83,19 +87,32 @@ export class Scheduler {
 
   /** Returns when the next one will be due, monotonic ms. */
   #launchDue(signal: AbortSignal): number {
-    const now = this.#options.clock.monotonic();
+    const { clock, access } = this.#options;
+    const now = clock.monotonic();
+    if (access.probeAt !== undefined) return this.#launchProbe(access.probeAt, now, signal);
     let next = Infinity;
     for (const state of this.#options.fleet.states()) {
       if (!isPolled(state.life) || state.busy) continue;
-      if (state.dueAt <= now) this.#launch(state, signal);
+      if (state.dueAt <= now) this.#launch(state, false, signal);
       else if (state.dueAt < next) next = state.dueAt;
     }
     return next;
   }
 
-  #launch(state: ContainerState, signal: AbortSignal): void {
+  /** Returns when the next probe will be due, monotonic ms. */
+  #launchProbe(probeAt: number, now: number, signal: AbortSignal): number {
+    if (now < probeAt) return probeAt;
+    const { access } = this.#options;
+    const probe = access.chooseProbe();
+    if (probe === undefined) return Infinity;
+    access.probing();
+    this.#launch(probe, true, signal);
+    return access.probeAt ?? now;
+  }
+
+  #launch(state: ContainerState, isProbe: boolean, signal: AbortSignal): void {
     state.busy = true;
-    const polled = this.#inPool(state, () => this.#poll(state, signal))
+    const polled = this.#inPool(state, () => this.#poll(state, isProbe, signal))
       .catch((error: unknown) => this.#broken(state, error as Error))
       .finally(() => {
         state.busy = false;
@@ -117,10 +134,11 @@ export class Scheduler {
     this.#options.onBroken?.(state.summary, error);
   }
 
-  async #poll(state: ContainerState, signal: AbortSignal): Promise<void> {
-    const { gate, runner } = this.#options;
+  async #poll(state: ContainerState, isProbe: boolean, signal: AbortSignal): Promise<void> {
+    const { gate, runner, access } = this.#options;
     // It may have waited long for its place in the pool.
     if (signal.aborted || !gate.isOpen || !isPolled(state.life)) return;
+    if (access.probeAt !== undefined && !isProbe) return;
     const bounded = boundedSignal([signal, gate.reading]);
     this.#active++;
     try {
@@ -139,9 +157,4 @@ export class Scheduler {
     bounded.release();
     this.#wake = undefined;
   }
-}
-
-/** Of a drained one, the end of its log is looked at. */
-function isPolled(life: Life): boolean {
-  return life === 'active' || life === 'drained';
 }

@@ -1,12 +1,11 @@
 import { isApiVersion } from './api-version.js';
 import { engineError, type EngineError, type EngineErrorCode, type EngineQuestion } from './engine-error.js';
+import { refusalHint } from './refusal-hint.js';
 
 /** How much of the Engine's own words is quoted. */
 const QUOTED = 300;
 
 const HINTS = {
-  engine_permission:
-    'let the proxy or the authorization plugin before the Engine pass GET of _ping, version, containers and events',
   engine_tls: 'the Engine wants TLS: write https:// or set docker.tls',
   engine_version_refused:
     'the version is negotiated again; if that does not help, upgrade Pollard or the Engine',
@@ -27,7 +26,8 @@ export function statusError(question: EngineQuestion, status: number, body: stri
   const message = engineMessage(body);
   const code = codeOf(question.path, status, message);
   const quoted = message === '' ? '' : `: ${message}`;
-  const details = { hint: HINTS[code], status };
+  const hint = code === 'engine_permission' ? refusalHint(question.path, message) : HINTS[code];
+  const details = { hint, status };
   const oldest = code === 'engine_version_refused' ? oldestVersion(message) : undefined;
   return engineError(code, question, `answered ${status}${quoted}`, {
     ...details,
@@ -56,7 +56,7 @@ export function engineMessage(body: string): string {
   return line.length > QUOTED ? `${line.slice(0, QUOTED)}…` : line;
 }
 
-function codeOf(path: string, status: number, message: string): keyof typeof HINTS {
+function codeOf(path: string, status: number, message: string): keyof typeof HINTS | 'engine_permission' {
   switch (status) {
     case 400:
       // moby: api/server/middleware/version.go

@@ -82,6 +82,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     deadline: 60_000,
     verifyEvery: 12,
     fleet: identityKeeper(),
+    access: { answered: () => undefined, refused: () => undefined },
     onRemoved: () => undefined,
     context: {
       read,

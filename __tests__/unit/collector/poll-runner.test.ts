@@ -72,6 +72,10 @@ function setUp(
     deadline: 60_000,
     verifyEvery: 12,
     fleet: keeper,
+    access: {
+      answered: () => undefined,
+      refused: (_state, { message }) => observer.told.push(`refused: ${message}`),
+    },
     onRemoved: (state) => {
       state.life = 'gone';
       removed.push(state.summary.name);
@@ -444,6 +448,19 @@ describe('the life of a container', () => {
     }
     expect(waits.slice(0, 3)).toEqual([5000, 10_000, 20_000]);
     expect(waits.at(-1)).toBe(600_000);
+  });
+
+  test('refused (403): said, and asked for ever later', async () => {
+    const { poll, failWith, state, clock, observer } = setUp();
+    failWith(new PollardError('engine_permission', 'forbidden'));
+    const waits: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      await poll();
+      waits.push(state.dueAt - clock.monotonic());
+    }
+    expect(waits.slice(0, 3)).toEqual([5000, 10_000, 20_000]);
+    expect(waits.at(-1)).toBe(600_000);
+    expect(observer.told.slice(0, 2)).toEqual(['refused: forbidden', 'failed web: forbidden']);
   });
 
   test('an Engine that is away is asked again at the normal pace', async () => {

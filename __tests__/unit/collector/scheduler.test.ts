@@ -1,5 +1,6 @@
 import { Fleet } from '../../../src/collector/fleet.js';
 import { LokiGate } from '../../../src/collector/loki-gate.js';
+import { LogAccess } from '../../../src/collector/log-access.js';
 import type { PollRunner } from '../../../src/collector/poll-runner.js';
 import { Scheduler } from '../../../src/collector/scheduler.js';
 import type { ContainerState } from '../../../src/collector/container-state.js';
@@ -51,18 +52,25 @@ function setUp(count: number, concurrency = 2, interval = 5000, outOfTime: Reado
       }),
   } as unknown as PollRunner;
   const gate = new LokiGate(1000);
+  const access = new LogAccess({
+    clock,
+    observer: recordingObserver(),
+    states: () => fleet.states(),
+    firstPause: 5000,
+  });
   const broken: string[] = [];
   const scheduler = new Scheduler({
     clock,
     fleet,
     runner,
     gate,
+    access,
     concurrency,
     onBroken: ({ name }, error) => broken.push(`${name}: ${error.message}`),
   });
   const stop = new AbortController();
   const ended = scheduler.run(stop.signal);
-  return { clock, fleet, polls, gate, scheduler, stop, ended, broken, completed };
+  return { clock, fleet, polls, gate, access, scheduler, stop, ended, broken, completed };
 }
 
 describe('the scheduler', () => {
@@ -116,6 +124,59 @@ describe('the scheduler', () => {
     await settle();
     expect(completed).toEqual(['c0']);
     stop.abort();
+    await ended;
+  });
+
+  test('while all logs are refused one is polled now and then, and all of them once it is answered', async () => {
+    const { polls, fleet, access, stop, ended, clock } = setUp(30, 30, 0);
+    const refuse = (id: string, done: () => void): void => {
+      access.refused(fleet.get(id)!, new Error('refused'));
+      done();
+    };
+    await clock.pass(0);
+    expect(polls).toHaveLength(30);
+    const first = polls.splice(0);
+    for (const { id, done } of first) refuse(id, done);
+    const probes: string[] = [];
+    for (let second = 0; second < 180; second++) {
+      await clock.pass(1000);
+      for (const { id, done } of polls.splice(0)) {
+        probes.push(id);
+        refuse(id, done);
+      }
+    }
+    // At 5, 15, 35 s, and then every 30 s: another one each time.
+    expect(probes).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6']);
+    await clock.pass(30_000);
+    const [probe, ...others] = polls.splice(0);
+    expect(others).toEqual([]);
+    access.answered(probe!.id);
+    probe!.done();
+    await clock.pass(0);
+    expect(polls).toHaveLength(30);
+    stop.abort();
+    for (const poll of polls) poll.done();
+    await ended;
+  });
+
+  test('what waits in the queue when it turns out that all are refused is not polled', async () => {
+    const { polls, fleet, access, stop, ended, clock } = setUp(2, 1, 0);
+    const refuseNext = (): void => {
+      const { id, done } = polls.at(-1)!;
+      access.refused(fleet.get(id)!, new Error('refused'));
+      done();
+    };
+    await clock.pass(0);
+    refuseNext();
+    // It is due again, and waits for the other one.
+    await clock.pass(100);
+    refuseNext();
+    await clock.pass(4000);
+    expect(polls.map(({ id }) => id)).toEqual(['c0', 'c1']);
+    await clock.pass(1000);
+    expect(polls.map(({ id }) => id)).toEqual(['c0', 'c1', 'c0']);
+    stop.abort();
+    for (const poll of polls) poll.done();
     await ended;
   });
 

@@ -31,6 +31,26 @@ describe('a status other than 2xx', () => {
   });
 
   test.each([
+    [
+      LOGS,
+      'Request forbidden by administrative rules.',
+      'GET /containers/{id}/logs: set ALLOW_LOGS=1 in tecnativa',
+    ],
+    [LOGS, 'Forbidden', 'or add it to -allowGET of wollomatic/socket-proxy'],
+    [`/v1.41/containers/${'ab'.repeat(32)}/json`, '', 'GET /containers/{id}/json: set CONTAINERS=1'],
+    ['/v1.41/containers/json?all=1', '', 'GET /containers/json: set CONTAINERS=1'],
+    ['/v1.41/events?since=1', '', 'GET /events: set EVENTS=1'],
+    ['/_ping', '', 'GET /_ping: set PING=1'],
+    [
+      LOGS,
+      'authorization denied by plugin vault: no',
+      'plugin of the Engine permit GET /containers/{id}/logs',
+    ],
+  ])('403 of %s with %j: the hint names the endpoint and the setting', (path, body, hint) => {
+    expect(of(path, 403, body).hint).toContain(hint);
+  });
+
+  test.each([
     ['client version 1.40 is too old. Minimum supported API version is 1.44', 'engine_version_refused'],
     ['Client version 1.99 is too new. Maximum supported API version is 1.41', 'engine_version_refused'],
     ['Client sent an HTTP request to an HTTPS server.', 'engine_tls'],

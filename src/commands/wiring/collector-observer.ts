@@ -40,8 +40,10 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
   const failing = new Map<string, string>();
   const reported = new RecentKeys(MOST_REPORTED);
   let cursorsFail = false;
+  let areAllRefused = false;
 
   const judgeContainers = (): void => {
+    if (areAllRefused) return;
     const names = [...failing.values()];
     if (names.length === 0) return health.set('containers', 'healthy');
     const others = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
@@ -100,8 +102,31 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
       if (code === 'push_failed' || code === 'push_aborted') return;
       // An Engine that is away is told once, by discovery, and not for each container.
       if (code === 'engine_unreachable' || code === 'engine_reset') return;
+      // Whether it is refused alone, or all are, is reported when it is known.
+      if (code === 'engine_permission') return;
       failed(container);
       logger.warn('a container could not be polled', { container: container.name, error });
+    },
+    logRefused: (container, error) => {
+      failed(container);
+      logger.warn('the log of a container is refused', { container: container.name, error });
+    },
+    allLogsRefused: (error) => {
+      areAllRefused = true;
+      const hint = error instanceof PollardError && error.hint !== undefined ? `; ${error.hint}` : '';
+      health.set(
+        'containers',
+        'unhealthy',
+        `the logs of all containers are refused: ${error.message}${hint}`,
+      );
+      logger.warn('the logs of all containers are refused: nothing is collected', {
+        error: ofAllContainers(error),
+      });
+    },
+    logsGranted: () => {
+      areAllRefused = false;
+      judgeContainers();
+      logger.info('the logs of containers are let through again');
     },
     gap: (container, gap) => {
       metrics.gap();
@@ -195,6 +220,17 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
 /** What the Engine did wrong; that the poll was cut short by us is no fault. */
 function faultOf({ fault }: PollReport): PollardError | undefined {
   return fault instanceof PollardError && !(fault instanceof DeadlinePassed) ? fault : undefined;
+}
+
+/** The error of one of them without its name, so that each probe's counts as the same. */
+function ofAllContainers(error: Error): Error {
+  if (!(error instanceof PollardError)) return error;
+  const { code, message, hint, setting, exit } = error;
+  return new PollardError(code, message, {
+    exit,
+    ...(hint === undefined ? {} : { hint }),
+    ...(setting === undefined ? {} : { setting }),
+  });
 }
 
 function figures(report: PollReport, seconds: number) {

@@ -1,4 +1,5 @@
 import { Fleet } from '../../collector/fleet.js';
+import { LogAccess } from '../../collector/log-access.js';
 import { MemoryBudget } from '../../collector/memory-budget.js';
 import type { CollectorObserver } from '../../collector/observer.js';
 import { PollRunner, type StartPolicy } from '../../collector/poll-runner.js';
@@ -24,6 +25,7 @@ import { watchedSince } from './watched-since.js';
 export interface CollectorParts {
   readonly fleet: Fleet;
   readonly runner: PollRunner;
+  readonly access: LogAccess;
   readonly budget: MemoryBudget;
   readonly targets: StreamTargets;
   /** Whether all that was sent is covered by the cursors: when no poll is under way. */
@@ -116,6 +118,12 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     watchSince: watchedSince(options.lock.path, clock.now()),
     forgetAfter: config.discovery.forget_after,
   });
+  const access = new LogAccess({
+    clock,
+    observer,
+    states: () => fleet.states(),
+    firstPause: poll.interval,
+  });
   const runner = new PollRunner({
     engine: engine.engine,
     context,
@@ -133,12 +141,13 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     deadline: poll.deadline,
     verifyEvery: poll.verify_every,
     fleet,
+    access,
     onRemoved: (state) => fleet.removed(state),
   });
   const isInOrder = (): boolean =>
     !doubts.any &&
     store.all().every(({ containerId, complete }) => complete === true || !doubts.has(containerId));
-  return { fleet, runner, budget, targets, isInOrder };
+  return { fleet, runner, access, budget, targets, isInOrder };
 }
 
 function startPolicy({ start }: Config): StartPolicy {

@@ -129,13 +129,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       observer,
       onCutLine: () => metrics.linesCut(1),
     });
-    const { fleet, runner, budget, targets } = parts;
+    const { fleet, runner, access, budget, targets } = parts;
     isInOrder = parts.isInOrder;
     const scheduler = new Scheduler({
       clock,
       fleet,
       runner,
       gate,
+      access,
       concurrency: config.poll.concurrency,
       onBroken: ({ name }, error) =>
         limited.error('a poll failed by a fault of Pollard itself', { container: name, error }),
@@ -162,7 +163,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     const { enabled } = config.collector;
     const readiness = () => {
       if (!enabled) return { ready: true, reason: '' };
-      if (discovery.isAway) return { ready: false, reason: health.report().parts.engine.reason };
+      const { engine: engineHealth, containers: containersHealth } = health.report().parts;
+      if (discovery.isAway) return { ready: false, reason: engineHealth.reason };
+      if (access.refusal !== undefined) return { ready: false, reason: containersHealth.reason };
       if (discovery.listed) return { ready: true, reason: '' };
       return { ready: false, reason: 'the Engine was not asked for its containers yet' };
     };
