@@ -75,6 +75,8 @@ export interface ContainerState {
   /** Polls in a row that failed. */
   failures: number;
   lastError: Error | undefined;
+  /** How often in a row the Engine denied it (404) without showing it or telling of it in between. */
+  denials: number;
   /** Monotonic ms since when it is gone. */
   goneAt: number | undefined;
 }
@@ -118,6 +120,7 @@ export function newContainerState(
     outOfTime: false,
     failures: 0,
     lastError: undefined,
+    denials: 0,
     goneAt: undefined,
   };
 }

@@ -31,6 +31,11 @@ export interface FleetOptions {
 
 /** States in which nothing is written any more (Engine API, ContainerList `State`). */
 const OVER: ReadonlySet<string> = new Set(['exited', 'dead', 'removing']);
+/** Those of a container whose removal has begun: it may be listed like this for good when the removal failed. */
+const LEAVING: ReadonlySet<string> = new Set(['dead', 'removing']);
+/** A container that is listed and denied is asked about ever later, from the third time on, ms. */
+const FIRST_DENIAL_PAUSE = 1000;
+const LONGEST_DENIAL_PAUSE = 10 * 60_000;
 
 /** The containers there are, kept up to date from lists and events. Decides who lives, not who is due. */
 export class Fleet {
@@ -43,6 +48,13 @@ export class Fleet {
   readonly #passedOver = new Set<string>();
   /** Ids whose removal was dealt with; the list may be older than the event. */
   readonly #destroyed = new Set<string>();
+  /** Ids of containers whose removal was dealt with, and that the list goes on to show as being removed. */
+  readonly #stuck = new Set<string>();
+  /**
+   * Denied again, and nothing was seen of them since they were judged, with what they were before: they are judged anew
+   * when it is confirmed that they were removed.
+   */
+  readonly #deniedAgain = new Map<ContainerState, Life>();
   /** Removed in the middle of a poll, with what they were before. */
   readonly #leaving = new Map<ContainerState, Life>();
   #orphans: Map<string, number> | undefined;
@@ -86,7 +98,7 @@ export class Fleet {
     for (const { containerId } of skipped) if (containerId !== undefined) present.add(containerId);
     for (const container of containers) {
       present.add(container.id);
-      if (this.#destroyed.has(container.id)) continue;
+      if (this.#destroyed.has(container.id) || this.#isStuck(container)) continue;
       const known = this.#states.get(container.id);
       if (!known) this.#add(container, turn);
       else if (known.goneAt === undefined || known.goneAt <= askedAt) {
@@ -95,11 +107,11 @@ export class Fleet {
     }
     // Any of those that are absent may be one that could not be understood.
     if (skipped.some(({ containerId }) => containerId === undefined)) return;
-    for (const ids of [this.#destroyed, this.#passedOver]) {
+    for (const ids of [this.#destroyed, this.#passedOver, this.#stuck]) {
       for (const id of ids) if (!present.has(id)) ids.delete(id);
     }
     for (const [id, state] of this.#states) {
-      if (!present.has(id) && state.life !== 'gone' && state.seenAt <= askedAt) this.#gone(state);
+      if (!present.has(id) && state.seenAt <= askedAt) this.#gone(state);
     }
     this.#lookForOrphans(present);
   }
@@ -117,6 +129,7 @@ export class Fleet {
     turn: number,
   ): 'collected' | 'passed_over' | 'unknown' {
     const wasKnown = state.identity.isKnown;
+    state.denials = 0;
     state.identity.inspected(found, turn);
     if (!state.identity.isKnown) return 'unknown';
     // A list may have shown it while it was asked for.
@@ -161,7 +174,12 @@ export class Fleet {
 
   /** The Engine answered 404 for it. */
   removed(state: ContainerState): void {
-    this.#gone(state);
+    state.denials++;
+    if (state.denials > 1 && state.life !== 'gone') {
+      this.#deniedAgain.set(state, state.life);
+      state.life = 'gone';
+      state.goneAt = this.#options.clock.monotonic();
+    } else this.#gone(state);
   }
 
   /** Its poll is over, and all that it read is committed. If it was removed meanwhile, this is its end. */
@@ -193,7 +211,10 @@ export class Fleet {
     for (const [id, state] of this.#states) {
       if (state.goneAt === undefined || state.busy || now - state.goneAt < this.#options.forgetAfter)
         continue;
+      // It is listed still. Its cursor tells the next process that it was dealt with.
+      if (this.#stuck.has(id)) continue;
       this.#states.delete(id);
+      this.#deniedAgain.delete(state);
       await this.#options.forgetCursor(id);
       this.#options.observer.forgotten(id);
     }
@@ -254,9 +275,15 @@ export class Fleet {
     state.identity.listed(container, turn);
     if (!wasKnown && !this.#identified(state)) return;
     if (state.life === 'gone') {
+      this.#deniedAgain.delete(state);
+      if (LEAVING.has(container.state)) {
+        this.#stuck.add(container.id);
+        return;
+      }
       state.life = 'active';
       state.goneAt = undefined;
       state.afterEnd = undefined;
+      if (state.denials > 1) state.dueAt = this.#options.clock.monotonic() + denialPause(state.denials);
       this.#takeBackEnd(state);
     }
     // An event since then is newer.
@@ -270,7 +297,15 @@ export class Fleet {
     this.#wake(state);
   }
 
-  /** The Engine had denied it for a while: when it is really removed, its end is to be judged anew. */
+  /** Its removal was dealt with, and the list still shows it as being removed. */
+  #isStuck({ id, state }: ContainerSummary): boolean {
+    if (!this.#stuck.has(id)) return false;
+    if (LEAVING.has(state)) return true;
+    this.#stuck.delete(id);
+    return false;
+  }
+
+  /** It is there again, or has started again: its end is to be judged anew. */
   #takeBackEnd(state: ContainerState): void {
     this.#options.reopenCursor(state.summary.id);
     if (state.cursor !== undefined) state.cursor = reopened(state.cursor);
@@ -284,15 +319,18 @@ export class Fleet {
     if (state.life !== 'gone') state.life = 'active';
     state.dueAt = this.#options.clock.monotonic();
     state.failures = 0;
+    state.denials = 0;
+    if (state.cursor?.complete === true) this.#takeBackEnd(state);
     if (state.busy) state.again = true;
   }
 
   /** What a poll that is under way still reads and commits is waited for: see left(). */
   #gone(state: ContainerState): void {
-    if (state.life === 'gone') return;
-    const before = state.life;
+    const before = this.#deniedAgain.get(state) ?? state.life;
+    if (before === 'gone') return;
+    this.#deniedAgain.delete(state);
     state.life = 'gone';
-    state.goneAt = this.#options.clock.monotonic();
+    state.goneAt ??= this.#options.clock.monotonic();
     if (state.busy) this.#leaving.set(state, before);
     else this.#judge(state, before);
   }
@@ -303,7 +341,7 @@ export class Fleet {
       before === 'unlogged' ||
       // Said when it was found. A cursor shows that it could be read before, and may lack what came since.
       (before === 'unreadable' && state.cursor === undefined) ||
-      (isReadBehindDeath(state, before) && !mayHaveGrown(state));
+      ((isReadBehindDeath(state, before) || isWrittenDown(state)) && !mayHaveGrown(state));
     // What is to be said of its end is said now, and not again at the next start.
     this.#options.completeCursor(state.summary.id);
     if (readToTheEnd || !state.started) return;
@@ -359,6 +397,16 @@ function isReadBehindDeath(state: ContainerState, before: Life): boolean {
   const { diedAt, readToEnd } = state;
   if (before === 'drained') return true;
   return diedAt !== undefined && readToEnd?.isAfter(diedAt) === true && !lacksLastWords(state);
+}
+
+/** That its log was read to the end is written down, perhaps by a process before this one, and still holds. */
+function isWrittenDown({ cursor, again }: ContainerState): boolean {
+  return cursor?.complete === true && !again;
+}
+
+/** The pause before a container that is listed is inspected once more, ms. */
+function denialPause(denials: number): number {
+  return Math.min(FIRST_DENIAL_PAUSE * 2 ** Math.min(denials - 2, 20), LONGEST_DENIAL_PAUSE);
 }
 
 /** Its log may have grown after it was read to its end, or did, and was not read to its end again. */

@@ -1,4 +1,5 @@
 import { Fleet } from '../../../src/collector/fleet.js';
+import { grown, readToEnd } from '../../../src/collector/after-end.js';
 import { Moment } from '../../../src/collector/moment.js';
 import type { ContainerEvent } from '../../../src/collector/engine.js';
 import type { ContainerSummary, InspectedContainer } from '../../../src/model/container.js';
@@ -29,6 +30,8 @@ function event(action: ContainerEvent['action'], of: ContainerSummary, at = STAR
 function momentAt(stamp: bigint): Moment {
   return new Moment(new ManualClock(stamp));
 }
+
+const AN_END = { logDriver: 'json-file', finishedAt: START, diedAt: undefined };
 
 function cursorOf(id: string): Cursor {
   return {
@@ -130,6 +133,102 @@ describe('the fleet', () => {
     await time.pass(3_600_000);
     await fleet.forgetOld();
     expect([fleet.get('a')?.life, forgotten]).toEqual(['active', []]);
+  });
+
+  describe.each(['removing', 'dead'])('stuck as %s: listed, and inspect denies it', (state) => {
+    test('it is inspected once, said once, and stays settled', async () => {
+      const { fleet, observer, forgotten, time } = setUp({ cursors: [cursorOf('a')] });
+      const stuck = container('a', { state });
+      fleet.listed([stuck]);
+      expect(fleet.get('a')!.life).toBe('active');
+      fleet.removed(fleet.get('a')!);
+      for (let list = 0; list < 5; list++) {
+        fleet.listed([stuck]);
+        expect(fleet.get('a')!.life).toBe('gone');
+        await time.pass(3_600_000);
+        // Its cursor tells the next process that it is settled.
+        await fleet.forgetOld();
+      }
+      expect([observer.told, forgotten]).toEqual([['discovered name-a', 'missed name-a: removed_early'], []]);
+      fleet.listed([]);
+      await fleet.forgetOld();
+      expect(forgotten).toEqual(['a']);
+    });
+
+    test('delivered whole before it got stuck, or by a process before this one: nothing is missed', () => {
+      const { fleet, observer } = setUp({ cursors: [{ ...cursorOf('b'), complete: true }] });
+      fleet.listed([container('a', { state: 'exited' }), container('b', { state })]);
+      fleet.get('a')!.life = 'drained';
+      const both = [container('a', { state }), container('b', { state })];
+      fleet.listed(both);
+      for (const id of ['a', 'b']) fleet.removed(fleet.get(id)!);
+      fleet.listed(both);
+      expect(observer.told).toEqual(['discovered name-a', 'discovered name-b']);
+    });
+
+    test('it is in another state again: it is polled again', () => {
+      const { fleet } = setUp();
+      fleet.listed([container('a', { state })]);
+      fleet.removed(fleet.get('a')!);
+      fleet.listed([container('a', { state })]);
+      fleet.listed([container('a', { state: 'exited' })]);
+      expect(fleet.get('a')!.life).toBe('active');
+      fleet.removed(fleet.get('a')!);
+      fleet.listed([container('a', { state })]);
+      expect(fleet.get('a')!.life).toBe('gone');
+    });
+  });
+
+  test('listed as exited, and denied again and again: said once, and asked for ever later', async () => {
+    const { fleet, observer, time } = setUp({ cursors: [cursorOf('a')] });
+    const waits: number[] = [];
+    for (let denial = 0; denial < 12; denial++) {
+      fleet.listed([container('a', { state: 'exited' })]);
+      const state = fleet.get('a')!;
+      waits.push(Math.max(0, state.dueAt - time.monotonic()));
+      await time.pass(waits.at(-1)!);
+      fleet.removed(state);
+    }
+    expect(waits).toEqual([0, 0, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000]);
+    expect(observer.told).toEqual(['discovered name-a', 'missed name-a: removed_early']);
+    // It was there for a while after that was said, and is removed in the end.
+    fleet.listed([]);
+    fleet.listed([]);
+    expect(observer.told.slice(1)).toEqual(Array(2).fill('missed name-a: removed_early'));
+  });
+
+  test.each(['is inspected', 'is started'])(
+    'denied, and there again, and it %s: its next end is judged anew',
+    (how) => {
+      const { fleet, observer } = setUp({ cursors: [{ ...cursorOf('a'), complete: true }] });
+      const ended = container('a', { state: 'exited' });
+      fleet.listed([ended]);
+      const state = fleet.get('a')!;
+      fleet.removed(state);
+      fleet.listed([ended]);
+      const details = { tty: false, logDriver: 'json-file', startedAt: 1n, finishedAt: 0n, running: true };
+      if (how === 'is inspected') fleet.inspected(state, { ...details, ...ended }, fleet.asks());
+      else fleet.event(event('start', ended));
+      fleet.removed(state);
+      expect(observer.told).toEqual(['discovered name-a', 'missed name-a: removed_early']);
+    },
+  );
+
+  test.each<[string, (setup: ReturnType<typeof setUp>) => void]>([
+    ['is started', ({ fleet }) => fleet.event(event('start', container('a')))],
+    ['is listed as running', ({ fleet }) => fleet.listed([container('a')])],
+    [
+      'turns out to have grown',
+      ({ fleet }) =>
+        (fleet.get('a')!.afterEnd = grown(readToEnd({ ...AN_END, began: 0, beganAt: START }), 0)),
+    ],
+  ])('delivered whole by a process before this one, and then it %s: its end is judged', (_, happens) => {
+    const setup = setUp({ cursors: [{ ...cursorOf('a'), complete: true }] });
+    const { fleet, observer } = setup;
+    fleet.listed([container('a', { state: 'exited' })]);
+    happens(setup);
+    fleet.removed(fleet.get('a')!);
+    expect(observer.told).toEqual(['discovered name-a', 'missed name-a: removed_early']);
   });
 
   test('what was removed while no collector ran is told once: the next start says nothing of it', () => {
