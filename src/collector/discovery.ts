@@ -21,6 +21,11 @@ export interface DiscoveryOptions {
   readonly onChange: () => void;
 }
 
+/** With nothing running and no event for so long, the events are asked for less often, ms. */
+const QUIET_AFTER = 5 * 60_000;
+/** Then they are asked for this often at the most, and so are list and events that are refused, ms. */
+const SLOW_INTERVAL = 5000;
+
 /**
  * Finds containers: a complete list now and then, and in between short, bounded queries of the events, so that
  * a container is polled as soon as it starts and once more when it dies. When events are missing, everything is
@@ -36,12 +41,17 @@ export class Discovery {
   /** The list that is under way; never rejects. */
   #listing: Promise<void> | undefined;
   #isAway = false;
+  /** The list was refused (401, 403) when it was last asked for. */
+  #isListRefused = false;
+  /** Monotonic ms: when an event came last, or a container was active. */
+  #busyAt: number;
   /** Why the events could not be had at the last look, although something else may be had of the Engine. */
   #refused: Error | undefined;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#clockWatch = new ClockWatch(options.clock);
+    this.#busyAt = options.clock.monotonic();
   }
 
   /** The containers were listed once at least. */
@@ -49,19 +59,19 @@ export class Discovery {
     return this.#listedAt !== -Infinity;
   }
 
-  /** The Engine did not answer at all when it was last asked. */
+  /** The Engine did not answer at all when it was last asked, or refused its list. */
   get isAway(): boolean {
-    return this.#isAway;
+    return this.#isAway || this.#isListRefused;
   }
 
   /** Runs until the signal aborts. Failures are told and tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, eventsInterval } = this.#options;
+    const { clock } = this.#options;
     const ending = joinedSignal([signal]);
     try {
       while (!signal.aborted) {
         await this.step(ending.signal);
-        if (this.#listing === undefined) await clock.sleep(eventsInterval, signal).catch(() => undefined);
+        if (this.#listing === undefined) await clock.sleep(this.#pause(), signal).catch(() => undefined);
       }
     } finally {
       // Also after a fault of ours: the list must not outlive this.
@@ -98,6 +108,19 @@ export class Discovery {
     await this.#listingForAWhile(signal);
   }
 
+  /**
+   * ms until the next look. A container that starts on a quiet Engine is found by its event all the same; one that is
+   * also removed before the next look is reported as missed.
+   */
+  #pause(): number {
+    const { clock, fleet, eventsInterval } = this.#options;
+    const now = clock.monotonic();
+    if (fleet.isAnyActive) this.#busyAt = now;
+    const isQuiet = now - this.#busyAt >= QUIET_AFTER;
+    const isRefused = this.#refused !== undefined || this.#isListRefused;
+    return isQuiet || isRefused ? Math.max(eventsInterval, SLOW_INTERVAL) : eventsInterval;
+  }
+
   /** @returns whether there were any */
   async #lookAtEvents(signal: AbortSignal): Promise<boolean> {
     const { engine, fleet, observer } = this.#options;
@@ -108,6 +131,7 @@ export class Discovery {
       for (const item of skipped) observer.malformed(item);
       for (const event of events) fleet.event(event);
       if (overrun) observer.eventsOverrun();
+      if (relist || events.length > 0) this.#busyAt = this.#options.clock.monotonic();
       if (relist || events.some(({ action }) => action === 'rename')) this.#unproven = true;
       return events.length > 0;
     } catch (error) {
@@ -139,12 +163,16 @@ export class Discovery {
       fleet.listed(containers, askedAt, turn, skipped);
       this.#listedAt = clock.monotonic();
       this.#isAway = false;
+      this.#isListRefused = false;
       await fleet.forgetOld();
       this.#tell();
       onChange();
     } catch (error) {
       this.#unproven = true;
-      if (!signal.aborted) this.#failed(error as Error);
+      if (!signal.aborted) {
+        this.#isListRefused = isRefusal(error);
+        this.#failed(error as Error);
+      }
     } finally {
       bounded.release();
       this.#listing = undefined;
@@ -181,6 +209,10 @@ const AWAY: ReadonlySet<string> = new Set([
   'engine_timeout',
   'engine_tls',
 ]);
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof PollardError && error.code === 'engine_permission';
+}
 
 function isAway(error: unknown): boolean {
   return !(error instanceof PollardError) || AWAY.has(error.code);

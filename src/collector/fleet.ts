@@ -75,6 +75,12 @@ export class Fleet {
     return this.#states.size;
   }
 
+  /** The log of a container is read now and then. */
+  get isAnyActive(): boolean {
+    for (const { life } of this.#states.values()) if (life === 'active') return true;
+    return false;
+  }
+
   /** The turn of a question that is about to be asked: its answer is as old as that. */
   asks(): number {
     return this.#turns.next();

@@ -84,7 +84,9 @@ const discovery = z.strictObject({
     .describe('Between two complete lists of the containers.'),
   events_interval: duration('100ms', '1m')
     .default(1000)
-    .describe('Between two looks at the events, which tell of starts and ends at once.'),
+    .describe(
+      'Between two looks at the events, which tell of starts and ends at once; at least 5s after 5 idle minutes.',
+    ),
   forget_after: duration('1m', '365d')
     .default(24 * 3_600_000)
     .describe('How long the cursor of a removed container is kept.'),

@@ -1,4 +1,4 @@
-import { NS_PER_MS, NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
+import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineEvent } from './events.js';
 import type { MalformedItem } from './malformed.js';
 import { RecentKeys } from './recent-keys.js';
@@ -28,8 +28,6 @@ export interface EventNews {
 const RING = 256;
 /** All that the ring can hold at one time, and as much again. */
 const REMEMBERED = 2 * RING;
-/** How far each question reaches back behind the proof: what entered the ring after it may be stamped earlier. */
-const OVERLAP = 2n * NS_PER_SECOND;
 /** An event is stamped before it enters the ring, by far less than this. */
 const LATE = 500n * NS_PER_MS;
 /** Setting back the Engine's clock by no more than this may go unnoticed. */
@@ -37,9 +35,9 @@ const UNNOTICED_STEP = 500n * NS_PER_MS;
 const PROVEN = LATE + UNNOTICED_STEP;
 
 /**
- * Asks the ring of events piece by piece, and knows when a piece is missing. Each question begins a little before
- * an event that was seen, the proof. When that event is in the answer, nothing behind it has fallen out of the
- * ring; when it is not, the ring was overrun, the daemon was restarted, or its clock was set.
+ * Asks the ring of events piece by piece, and knows when a piece is missing. Each question begins at an event that was
+ * seen, the proof. When that event is in the answer, nothing after it has fallen out of the ring; when it is not, the
+ * ring was overrun, the daemon was restarted, or its clock was set.
  *
  * The proof is not simply the last event seen. The Engine searches its ring backwards, stops at the first event
  * that is older than `since`, and passes over each that is later than `until` (moby: daemon/events/events.go,
@@ -47,10 +45,25 @@ const PROVEN = LATE + UNNOTICED_STEP;
  * would fall out unnoticed while the last one is still there. What lies so long before `until` that nothing
  * hidden can have entered the ring before it is a proof. Also so at a look that lists everything again, whose
  * last event is a proof because the list knows what is hidden.
+ *
+ * `since` is the time of the proof itself, so that a quiet Engine sends one event and not its last seconds again. That
+ * is safe for these reasons:
+ * - Both ends are inclusive to the nanosecond, so the proof and others of its nanosecond are in the answer.
+ * - The search ends at an event that is older than `since` and stands after the proof. Those that were seen there
+ *   already lower `since` to their own time.
+ * - What enters the ring later is not older than that, because the proof is older by PROVEN than what was asked for. As
+ *   long as it is younger, which it may be after a look that lists everything, the question begins that much earlier.
+ * - If one is later still, it hides the proof: that counts as an overrun, and everything is listed. So a wrong
+ *   assumption costs a list, and no event.
+ *
+ * A filter of the types or names of events would not help: the Engine applies it to what the ring holds (in all versions
+ * from 20.10 to 28.5), so events of exec crowd out the others all the same, and the answer would not show it.
  */
 export class EventWindow {
   /** Nothing that is untold stands before it in the ring; undefined: the whole ring is asked for. */
   #proof: EngineEvent | undefined;
+  /** What to ask from, so that the proof is in the answer. */
+  #since: Nanoseconds = 0n;
   #until: Nanoseconds = 0n;
   /** `until` less the monotonic time, at its highest. */
   #ahead: Nanoseconds | undefined;
@@ -73,9 +86,10 @@ export class EventWindow {
       this.#ahead = ahead;
     } else if (this.#ahead === undefined || ahead > this.#ahead) this.#ahead = ahead;
     this.#until = until;
-    const since = this.#proof === undefined ? 0n : this.#proof.timeNano - OVERLAP;
-    // The Engine refuses an end before the beginning: its clock was set back, and the whole ring is looked at.
-    return { since: since > until || since < 0n ? 0n : since, until };
+    // Its clock was set back: what came since may be older than the proof. The Engine also refuses an end before the
+    // beginning.
+    const wholeRing = this.#proof === undefined || this.#setBack || this.#since > until || this.#since < 0n;
+    return { since: wholeRing ? 0n : this.#since, until };
   }
 
   /** Takes the whole answer to that question. What stood in the ring at the first one is old and not told. */
@@ -90,14 +104,28 @@ export class EventWindow {
     const relist = overrun || unproven || this.#setBack || malformed.length > 0;
     this.#started = true;
     this.#setBack = false;
-    this.#proof = relist ? events.at(-1) : this.#laterProof(events, at);
+    this.#begin(events, relist ? events.length - 1 : this.#laterProof(events, at));
     return { events: first ? [] : fresh, malformed, overrun, relist };
   }
 
-  /** The last event behind the proof, or the proof itself, that entered the ring before anything now hidden. */
-  #laterProof(events: readonly EngineEvent[], at: number): EngineEvent | undefined {
+  /**
+   * The index of the last event after the proof, or of the proof itself, that entered the ring before anything now
+   * hidden.
+   *
+   * @param at the index of the proof; -1 when there is none
+   */
+  #laterProof(events: readonly EngineEvent[], at: number): number {
     const last = events.findLastIndex(({ timeNano }) => timeNano <= this.#until - PROVEN);
-    return last > at ? events[last] : this.#proof;
+    return Math.max(last, at);
+  }
+
+  /** The next question begins at this event. @param at its index; -1: at the beginning of the ring */
+  #begin(events: readonly EngineEvent[], at: number): void {
+    this.#proof = events[at];
+    this.#since = this.#until - PROVEN;
+    for (const { timeNano } of events.slice(Math.max(at, 0))) {
+      if (timeNano < this.#since) this.#since = timeNano;
+    }
   }
 }
 

@@ -17,7 +17,7 @@ const event = (action: ContainerEvent['action'], of: ContainerSummary): Containe
 });
 const fails = (code: string) => new PollardError(code, `${code} it is`);
 
-function setUp() {
+function setUp({ eventsInterval = 1000 } = {}) {
   const clock = new ManualClock();
   const observer = recordingObserver();
   const fleet = new Fleet({
@@ -68,7 +68,7 @@ function setUp() {
     clock,
     observer: { ...observer, discoverySucceeded: () => healthy++ },
     listInterval: 30_000,
-    eventsInterval: 1000,
+    eventsInterval,
     onChange: () => changes++,
   });
   const stop = new AbortController();
@@ -332,6 +332,85 @@ test('runs look after look until it is stopped, and leaves nothing with the sign
   await ended;
   await settle();
   expect(asked()).toEqual([]);
+});
+
+describe('the pace of the events', () => {
+  /** How many times the events are asked for in so many ms. */
+  const asks = async ({ clock, asked }: ReturnType<typeof setUp>, ms: number): Promise<number> => {
+    asked();
+    await clock.pass(ms);
+    return asked().filter((what) => what === 'events').length;
+  };
+
+  test('nothing runs and no event comes for minutes: asked every 5 s, and every second from the first event on', async () => {
+    const world = setUp();
+    const { discovery, stop, answers, there } = world;
+    there({ ...one, state: 'created' });
+    const ended = discovery.run(stop.signal);
+    expect(await asks(world, 299_500)).toBe(299);
+    expect(await asks(world, 60_000)).toBe(12);
+    answers.push({ ...NOTHING, events: [event('other', two)] });
+    await asks(world, 5000);
+    expect(await asks(world, 10_000)).toBe(10);
+    // It is not over at once.
+    expect(await asks(world, 240_000)).toBe(240);
+    stop.abort();
+    await ended;
+  });
+
+  test('a container runs: asked every second for ever, and every 5 s for long after it has ended', async () => {
+    const world = setUp();
+    const { discovery, stop, there, fleet } = world;
+    there(one);
+    const ended = discovery.run(stop.signal);
+    await asks(world, 3_600_500);
+    expect(await asks(world, 60_000)).toBe(60);
+    fleet.get('1')!.life = 'drained';
+    expect(await asks(world, 299_000)).toBe(299);
+    await asks(world, 6000);
+    expect(await asks(world, 60_000)).toBe(12);
+    stop.abort();
+    await ended;
+  });
+
+  test.each<[string, (world: ReturnType<typeof setUp>) => void]>([
+    ['the events', ({ answers }) => answers.push(...Array<Error>(100).fill(fails('engine_permission')))],
+    ['the list', ({ listsFail }) => listsFail(...Array<Error>(100).fill(fails('engine_permission')))],
+  ])('%s are refused: asked every 5 s', async (_, refuse) => {
+    const world = setUp();
+    const { discovery, stop, there } = world;
+    there(one);
+    refuse(world);
+    const ended = discovery.run(stop.signal);
+    await asks(world, 500);
+    expect(await asks(world, 60_000)).toBe(12);
+    stop.abort();
+    await ended;
+  });
+
+  test('an interval that is longer stays as it is', async () => {
+    const world = setUp({ eventsInterval: 60_000 });
+    const { discovery, stop } = world;
+    const ended = discovery.run(stop.signal);
+    await asks(world, 3_600_500);
+    expect(await asks(world, 600_000)).toBe(10);
+    stop.abort();
+    await ended;
+  });
+});
+
+test('the list is refused: not ready until it is let through again', async () => {
+  const { discovery, step, listsFail, clock } = setUp();
+  await step();
+  expect(discovery.isAway).toBe(false);
+  await clock.pass(30_000);
+  listsFail(fails('engine_permission'), fails('engine_permission'));
+  await step();
+  expect(discovery.isAway).toBe(true);
+  await step();
+  expect(discovery.isAway).toBe(true);
+  await step();
+  expect(discovery.isAway).toBe(false);
 });
 
 test('after a fault of its own the list that is under way is waited for, and then it is thrown', async () => {

@@ -179,19 +179,77 @@ describe('the window', () => {
     seconds.map((s) => event(START + BigInt(s * 1000) * MS));
   const until = START + 100n * SECOND;
 
-  test('begins with the whole ring, tells nothing old, then looks a little before the last event', () => {
+  test('begins with the whole ring, tells nothing old, then asks from the last event', () => {
     const window = new EventWindow();
     expect(window.next(until, 0)).toEqual({ since: 0n, until });
     expect(window.take(at(1, 10))).toEqual({ malformed: [], events: [], overrun: false, relist: true });
-    expect(window.next(until, 0)).toEqual({ since: START + 8n * SECOND, until });
-    expect(window.take(at(9, 10, 11))).toEqual({
+    expect(window.next(until, 0)).toEqual({ since: START + 10n * SECOND, until });
+    expect(window.take(at(10, 11))).toEqual({
       malformed: [],
-      events: at(9, 11),
+      events: at(11),
       overrun: false,
       relist: false,
     });
-    expect(window.next(until, 0)).toEqual({ since: START + 9n * SECOND, until });
-    expect(window.take(at(9, 10, 11))).toEqual({ malformed: [], events: [], overrun: false, relist: false });
+    expect(window.next(until, 0)).toEqual({ since: START + 11n * SECOND, until });
+    expect(window.take(at(11))).toEqual({ malformed: [], events: [], overrun: false, relist: false });
+  });
+
+  test('a quiet Engine sends its last event again, and no more', () => {
+    const { look, publish, pass } = ringed();
+    look();
+    publish(200);
+    for (let second = 0; second < 3; second++) {
+      pass(SECOND);
+      look();
+    }
+    pass(SECOND);
+    expect(look()).toMatchObject({ answered: 1, relist: false });
+  });
+
+  test('an event that was stamped before the last one, and entered the ring after it, is no overrun', () => {
+    const { look, publish, pass } = ringed();
+    look();
+    publish(1);
+    pass(SECOND);
+    look();
+    publish(1);
+    publish(1, 300n * MS);
+    publish(1, 400n * MS);
+    pass(SECOND);
+    expect(look()).toMatchObject({ events: { length: 3 }, overrun: false });
+    pass(SECOND);
+    expect(look()).toMatchObject({ events: [], overrun: false });
+    publish(1);
+    pass(SECOND);
+    expect(look()).toMatchObject({ events: { length: 1 }, overrun: false });
+  });
+
+  test('as long as the last event is young, it is asked from so far back that what comes late hides nothing', () => {
+    const { look, publish, pass } = ringed();
+    look();
+    publish(1);
+    pass(10n * MS);
+    // The first event there is proves nothing before it: all is listed, and it is the proof all the same.
+    expect(look()).toMatchObject({ relist: true });
+    pass(10n * MS);
+    publish(1, 400n * MS);
+    pass(10n * MS);
+    expect(look()).toMatchObject({ events: { length: 1 }, overrun: false, relist: false });
+  });
+
+  test.each([-400n, -1500n, -60_000n])('the Engine’s clock was stepped by %s ms: no overrun', (ms) => {
+    const { look, publish, pass, step } = ringed();
+    look();
+    publish(3);
+    pass(5n * SECOND);
+    look();
+    pass(5n * SECOND);
+    look();
+    step(ms * MS);
+    publish(1);
+    // Those of the time before the step are hidden until the clock has come to them.
+    pass(ms < -10_000n ? 120n * SECOND : SECOND);
+    expect(look()).toMatchObject({ events: { length: 1 }, overrun: false });
   });
 
   test('a missing last event is an overrun; what there is is told', () => {
@@ -270,6 +328,38 @@ describe('the window', () => {
       relist: true,
     });
   });
+
+  /** A window on a ring, both on one clock. */
+  function ringed() {
+    const ring = new EventRing();
+    const window = new EventWindow();
+    let [now, monotonic, number] = [START, 0n, 0];
+    return {
+      pass: (ns: bigint) => {
+        now += ns;
+        monotonic += ns;
+      },
+      step: (ns: bigint) => (now += ns),
+      /** @param late ns by which they were stamped before they entered the ring */
+      publish: (count: number, late = 0n) => {
+        for (let n = 0; n < count; n++) {
+          now += 1000n;
+          monotonic += 1000n;
+          const actorId = `c${number++}`;
+          const timeNs = now - late;
+          ring.publish({ type: 'container', action: 'start', actorId, attributes: {}, timeNs });
+        }
+      },
+      look: () => {
+        const range = window.next(now - 5n * MS, Number(monotonic / MS));
+        const answer = ring.query(range, () => true);
+        const news = window.take(
+          answer.map(({ timeNs, actorId, ...more }) => ({ ...more, id: actorId, timeNano: timeNs })),
+        );
+        return { ...news, answered: answer.length };
+      },
+    };
+  }
 
   test('events that an answer hid and that fell out of the ring are not passed over', () => {
     const ring = new EventRing();
