@@ -4,7 +4,7 @@ import { PollardError } from '../model/errors.js';
 import { joinedSignal } from '../model/joined-signal.js';
 import { boundedSignal } from './bounded-signal.js';
 import { ClockWatch } from './clock-watch.js';
-import type { Engine } from './engine.js';
+import type { ContainerEvent, Engine } from './engine.js';
 import type { Fleet } from './fleet.js';
 import type { CollectorObserver } from './observer.js';
 
@@ -20,6 +20,14 @@ export interface DiscoveryOptions {
   /** Told when something may have become due. */
   readonly onChange: () => void;
 }
+
+/**
+ * Whether everything is to be listed before its time: `now`, or `soon`, which is the case where events are missing. On a
+ * busy Engine they are missing at each look, since execs alone overrun its ring; and most of what is missing then are
+ * execs. So that list is asked for at most OVERRUN_LISTS times in the list's interval.
+ */
+type Doubt = 'none' | 'soon' | 'now';
+const OVERRUN_LISTS = 6;
 
 /** With nothing running and no event for so long, the events are asked for less often, ms. */
 const QUIET_AFTER = 5 * 60_000;
@@ -37,7 +45,9 @@ export class Discovery {
   readonly #clockWatch: ClockWatch;
   #listedAt = -Infinity;
   /** Something may have happened since the last list that no event told of. */
-  #unproven = true;
+  #doubt: Doubt = 'now';
+  /** Monotonic ms: when the last list came that was asked for because events were missing. */
+  #caughtUpAt = -Infinity;
   /** The list that is under way; never rejects. */
   #listing: Promise<void> | undefined;
   #isAway = false;
@@ -100,7 +110,7 @@ export class Discovery {
       if (this.#listing === undefined || anyEvents) onChange();
     } catch (error) {
       // After a failure the list is asked for again: the Engine may have been restarted.
-      this.#unproven = true;
+      this.#doubt = 'now';
       if (!signal.aborted) this.#failed(error as Error);
     } finally {
       bounded.release();
@@ -131,22 +141,32 @@ export class Discovery {
       for (const item of skipped) observer.malformed(item);
       for (const event of events) fleet.event(event);
       if (overrun) observer.eventsOverrun();
+      if (relist && this.#doubt === 'none') this.#doubt = 'soon';
       if (relist || events.length > 0) this.#busyAt = this.#options.clock.monotonic();
-      if (relist || events.some(({ action }) => action === 'rename')) this.#unproven = true;
+      const isAnyRenamed = events.some(({ action }) => action === 'rename');
+      if (isAnyRenamed || (this.#doubt === 'soon' && this.#tellOfUnknown(events))) this.#doubt = 'now';
       return events.length > 0;
     } catch (error) {
-      this.#unproven = true;
+      this.#doubt = 'now';
       if (signal.aborted || isAway(error)) throw error;
       this.#refused = error as Error;
       return false;
     }
   }
 
-  /** Without events there is always something unproven: the list is then asked for at its own pace. */
+  /** Of a container that is removed by now, the list does not show anything. */
+  #tellOfUnknown(events: readonly ContainerEvent[]): boolean {
+    const { fleet } = this.#options;
+    return events.some(({ action, containerId }) => action !== 'destroy' && fleet.isUnknown(containerId));
+  }
+
+  /** Without events there is always a doubt: the list is then asked for at its own pace. */
   #isListDue(): boolean {
     const { clock, listInterval } = this.#options;
-    const isProvable = this.#refused === undefined;
-    return (this.#unproven && isProvable) || clock.monotonic() - this.#listedAt >= listInterval;
+    const now = clock.monotonic();
+    if (now - this.#listedAt >= listInterval) return true;
+    if (this.#refused !== undefined || this.#doubt === 'none') return false;
+    return this.#doubt === 'now' || now - this.#caughtUpAt >= listInterval / OVERRUN_LISTS;
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -156,7 +176,8 @@ export class Discovery {
     const turn = fleet.asks();
     const skipped: MalformedItem[] = [];
     // What turns out to be missing from now on may be missing in this list as well.
-    this.#unproven = false;
+    const wereEventsMissing = this.#doubt === 'soon';
+    this.#doubt = 'none';
     try {
       const containers = await engine.list(bounded.signal, (item) => skipped.push(item));
       for (const item of skipped) observer.malformed(item);
@@ -168,12 +189,13 @@ export class Discovery {
       this.#tell();
       onChange();
     } catch (error) {
-      this.#unproven = true;
+      this.#doubt = 'now';
       if (!signal.aborted) {
         this.#isListRefused = isRefusal(error);
         this.#failed(error as Error);
       }
     } finally {
+      if (wereEventsMissing) this.#caughtUpAt = clock.monotonic();
       bounded.release();
       this.#listing = undefined;
     }

@@ -81,6 +81,17 @@ export class Fleet {
     return false;
   }
 
+  /** Whether neither a list nor an event has shown a container of this id. */
+  isUnknown(id: string): boolean {
+    const known: readonly { has: (id: string) => boolean }[] = [
+      this.#states,
+      this.#passedOver,
+      this.#destroyed,
+      this.#stuck,
+    ];
+    return !known.some((ids) => ids.has(id));
+  }
+
   /** The turn of a question that is about to be asked: its answer is as old as that. */
   asks(): number {
     return this.#turns.next();

@@ -81,7 +81,9 @@ const docker = z.strictObject({
 const discovery = z.strictObject({
   list_interval: duration('1s', '1h')
     .default(30_000)
-    .describe('Between two complete lists of the containers.'),
+    .describe(
+      'Between two complete lists of the containers; while events are missing, at least a sixth of it.',
+    ),
   events_interval: duration('100ms', '1m')
     .default(1000)
     .describe(

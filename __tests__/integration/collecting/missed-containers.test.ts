@@ -26,6 +26,31 @@ test('the ring of events is overrun: noticed, said and counted, and who came mea
   });
 });
 
+test('the ring is overrun again and again: the list is not asked for each time, unless an event tells of someone new', async () => {
+  // Once in ten minutes, and at the first overrun.
+  await withCollector({ settings: { discovery: { list_interval: '1h' } } }, async (world) => {
+    const { engine, loki } = world;
+    const web = engine.addContainer({ name: 'web' });
+    const crowd = (of: string): void => {
+      for (let i = 0; i <= EVENT_RING; i++) engine.publishEvent('container', 'exec_start: healthcheck', of);
+    };
+    const overruns = async (): Promise<number> => await world.metric('pollard_events_overruns_total');
+    await world.start();
+    await world.caughtUp();
+    for (let count = 1; count <= 6; count++) {
+      crowd(web.id);
+      await until('it is counted', async () => (await overruns()) >= count);
+    }
+    expect(engine.requests.count('list')).toBeLessThanOrEqual(3);
+
+    const late = engine.addContainer({ name: 'late' });
+    late.writeLine('stdout', 'somebody new');
+    // All that the ring shows of it.
+    crowd(late.id);
+    await until('it is collected', () => loki.entries().some(({ line }) => line === 'somebody new'));
+  });
+});
+
 test('a container ends and is started again, and the event of its start is lost: what it writes is collected', async () => {
   // Only what follows the overrun lists it again, and then it runs as it did at the first list.
   await withCollector({ settings: { discovery: { list_interval: '1h' } } }, async (world) => {

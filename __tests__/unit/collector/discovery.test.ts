@@ -22,7 +22,7 @@ function setUp({ eventsInterval = 1000 } = {}) {
   const observer = recordingObserver();
   const fleet = new Fleet({
     clock,
-    selects: () => true,
+    selects: ({ id }) => id !== '9',
     cursorOf: () => undefined,
     cursors: () => [],
     forgetCursor: async () => undefined,
@@ -102,6 +102,7 @@ function setUp({ eventsInterval = 1000 } = {}) {
 
 const one = summaryOf({ id: '1', name: 'one' });
 const two = summaryOf({ id: '2', name: 'two' });
+const passedOver = summaryOf({ id: '9', name: 'passed over' });
 
 describe('finding containers', () => {
   test('first the events, so that none falls between, then the list', async () => {
@@ -332,6 +333,60 @@ test('runs look after look until it is stopped, and leaves nothing with the sign
   await ended;
   await settle();
   expect(asked()).toEqual([]);
+});
+
+describe('when events are missing at each look', () => {
+  const OVERRUN: EventsAnswer = { ...NOTHING, overrun: true, relist: true };
+
+  test('all is listed at once, and then once in a sixth of the list’s own time', async () => {
+    const { discovery, stop, there, answers, clock, asked } = setUp();
+    there(one);
+    answers.push(NOTHING, ...Array<EventsAnswer>(100).fill({ ...OVERRUN, events: [event('other', one)] }));
+    const ended = discovery.run(stop.signal);
+    const lists: number[] = [];
+    for (let second = 0; second < 24; second++) {
+      await clock.pass(second === 0 ? 0 : 1000);
+      if (asked().includes('list')) lists.push(second);
+    }
+    expect(lists).toEqual([0, 1, 6, 11, 16, 21]);
+    stop.abort();
+    await ended;
+  });
+
+  test('a list that takes long is not followed by another at once', async () => {
+    const { discovery, stop, answers, clock, asked, listsHang } = setUp();
+    answers.push(NOTHING, ...Array<EventsAnswer>(100).fill(OVERRUN));
+    const ended = discovery.run(stop.signal);
+    await clock.pass(500);
+    const answer = listsHang();
+    await clock.pass(8000);
+    asked();
+    answer();
+    await clock.pass(4000);
+    expect(asked()).not.toContain('list');
+    await clock.pass(2000);
+    expect(asked()).toContain('list');
+    stop.abort();
+    await ended;
+  });
+
+  test.each<[string, ContainerEvent, boolean]>([
+    ['a container that is not known', event('other', two), true],
+    ['a container that was made, and is not known', event('create', two), true],
+    ['a container that is known', event('other', one), false],
+    ['a container that is not collected', event('other', passedOver), false],
+    ['a container that is removed', event('destroy', two), false],
+    ['a container whose start tells all', event('start', two), false],
+  ])('an event of %s: all is listed at once or in its time', async (_, told, atOnce) => {
+    const { step, there, answers, asked } = setUp();
+    there(one, passedOver);
+    answers.push(NOTHING, OVERRUN, { ...OVERRUN, events: [told] });
+    await step();
+    await step();
+    asked();
+    await step();
+    expect(asked()).toEqual(atOnce ? ['events', 'list'] : ['events']);
+  });
 });
 
 describe('the pace of the events', () => {
