@@ -4,6 +4,7 @@ import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { AfterEnd } from './after-end.js';
 import { Identity } from './identity.js';
 import type { Moment } from './moment.js';
+import { Undelivered } from './undelivered.js';
 
 /**
  * Where a container is in its life, as far as collecting its log goes:
@@ -43,6 +44,8 @@ export interface ContainerState {
   dueAt: number;
   /** ms; the last interval, before jitter. */
   interval: number;
+  /** Lines that are known and not acknowledged by Loki. */
+  readonly undelivered: Undelivered;
   /** Monotonic ms of the last poll's beginning; undefined before the first. */
   polledAt: number | undefined;
   /** When the poll that is under way began, or the last one. */
@@ -103,6 +106,7 @@ export function newContainerState(
     again: false,
     dueAt: now,
     interval: 0,
+    undelivered: new Undelivered(),
     polledAt: undefined,
     pollBegan: undefined,
     readToEnd: undefined,

@@ -8,6 +8,7 @@ import type { LineBatch } from './line-batch.js';
 import type { FlowControl } from './log-source.js';
 import type { LineSink } from './line-assembler.js';
 import type { MemoryBudget } from './memory-budget.js';
+import type { PendingLines } from './undelivered.js';
 
 /** What a push ended with; see loki/pusher.ts. */
 export interface Delivered {
@@ -53,7 +54,7 @@ export interface DeliveryOptions<Place> {
  * The first failure, of a push or of a commit, aborts all pushes under way. It is reported when they have ended, so
  * that nothing is sent or committed after the poll.
  */
-export class Delivery<Place> implements LineSink, FlowControl {
+export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
   readonly #options: DeliveryOptions<Place>;
   readonly #batches: [undefined, LineBatch | undefined, LineBatch | undefined] = [
     undefined,
@@ -64,6 +65,8 @@ export class Delivery<Place> implements LineSink, FlowControl {
   readonly #spanSeconds: number;
   readonly #ending = sharedController();
   #sealed: SealedBatch[] = [];
+  /** Sent, and not committed. */
+  readonly #uncommitted = new Set<LineBatch>();
   /** Whether all places so far are durable. Resolves when all that they stand for has ended; never rejects. */
   #commits: Promise<boolean> = Promise.resolve(true);
   #failure: Error | undefined;
@@ -82,6 +85,16 @@ export class Delivery<Place> implements LineSink, FlowControl {
   constructor(options: DeliveryOptions<Place>) {
     this.#options = options;
     this.#spanSeconds = Number(options.maxSpan / 1_000_000_000n);
+  }
+
+  get oldest(): Nanoseconds | undefined {
+    let oldest: Nanoseconds | undefined;
+    const sealed = this.#sealed.map(({ batch }) => batch);
+    for (const batch of [...this.#uncommitted, ...sealed, ...this.#batches]) {
+      if (batch === undefined || batch.entries === 0) continue;
+      if (oldest === undefined || batch.oldest < oldest) oldest = batch.oldest;
+    }
+    return oldest;
   }
 
   line(
@@ -178,6 +191,7 @@ export class Delivery<Place> implements LineSink, FlowControl {
     this.#lowest = Infinity;
     this.#highest = -Infinity;
     const place = this.#options.snapshot();
+    for (const { batch } of sealed) this.#uncommitted.add(batch);
     const sent = sealed.map((each) => this.#send(each, before));
     this.#commits = this.#commit(place, sealed, [before, ...sent]);
   }
@@ -196,7 +210,10 @@ export class Delivery<Place> implements LineSink, FlowControl {
       this.#fail(error as Error);
       return false;
     }
-    for (const { stream, batch } of sealed) this.#lanes[stream].unsettled.delete(batch);
+    for (const { stream, batch } of sealed) {
+      this.#lanes[stream].unsettled.delete(batch);
+      this.#uncommitted.delete(batch);
+    }
     return true;
   }
 

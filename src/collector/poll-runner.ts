@@ -13,6 +13,7 @@ import {
   readAgain,
   readToEnd,
 } from './after-end.js';
+import { isDaemonError } from './answer-faults.js';
 import { boundedSignal } from './bounded-signal.js';
 import { containerRef, type ContainerState } from './container-state.js';
 import { isPlaceAlone, lookAtEnd } from './end-look.js';
@@ -129,6 +130,7 @@ export class PollRunner {
       this.#fail(state, error as Error, began, signal);
       return undefined;
     } finally {
+      state.undelivered.stop();
       // A look does not show whether the container was started since.
       if (!isLookAlone) state.polledAt = began;
       if (wasWoken(state)) state.dueAt = clock.monotonic();
@@ -259,7 +261,11 @@ export class PollRunner {
     const elapsed = state.polledAt === undefined ? undefined : (began - state.polledAt) / 1000;
     const idle = state.idlePolls;
     const report = await pollContainer(
-      { ...context, commit: async (cursor) => await this.#commit(state, cursor) },
+      {
+        ...context,
+        commit: async (cursor) => await this.#commit(state, cursor),
+        onDelivering: (pending) => state.undelivered.follow(pending),
+      },
       {
         container,
         cursor: (state.cursor ?? start?.cursor) as Cursor,
@@ -331,6 +337,7 @@ export class PollRunner {
   async #commit(state: ContainerState, cursor: Cursor): Promise<void> {
     await this.#options.context.commit(cursor);
     state.cursor = cursor;
+    state.undelivered.committed(lastStamp(cursor.anchor));
   }
 
   /** Writes down that a drained container's log was read to its end: if it is removed later, nothing is missing. */
@@ -353,6 +360,7 @@ export class PollRunner {
     state.behind = report.fault !== undefined && report.fresh >= FAR_BEHIND;
     state.lastError = report.fault;
     state.failures = 0;
+    noteDelivered(state, report);
     const seconds = (began - (state.polledAt ?? began)) / 1000;
     state.rate = nextRate(state.rate, report.fresh, seconds);
     state.idlePolls = report.fresh === 0 ? state.idlePolls + 1 : 0;
@@ -428,6 +436,15 @@ function wasWoken(state: ContainerState): boolean {
   return state.again;
 }
 
+/** Whether more lines are known than those that were delivered. */
+function noteDelivered({ undelivered }: ContainerState, { fault, suspect, fresh, cursor }: PollReport): void {
+  if (fault === undefined && !suspect) return undelivered.done();
+  if (fault === undefined) return;
+  if (fresh > 0) undelivered.cutOff(lastStamp(cursor.anchor));
+  // All that the Engine shows of a damaged log was delivered.
+  else if (isDaemonError(fault)) undelivered.done();
+}
+
 /** How long the next poll may wait by what the log keeps, ms. */
 function pauseWithin(
   { logLimit }: ContainerDetails,
@@ -468,8 +485,8 @@ function hasEnded(details: ContainerDetails): boolean {
   return !details.running && details.finishedAt > 0n;
 }
 
-/** How far a container's cursor is behind, by the stamp of the last line delivered, ms. */
-export function lagOf(state: ContainerState, now: Nanoseconds): number {
+/** The age of the last entry delivered, ms; 0: there is none. */
+export function ageOfLastLine(state: ContainerState, now: Nanoseconds): number {
   const stamp = lastStamp(state.cursor?.anchor ?? []);
   return stamp === 0n ? 0 : Number((now - stamp) / NS_PER_MS);
 }

@@ -16,6 +16,7 @@ import type { MemoryBudget } from './memory-budget.js';
 import { MovedStamps } from './moved-stamps.js';
 import type { PossibleGap } from './possible-gap.js';
 import { StartWatch } from './start-watch.js';
+import type { PendingLines } from './undelivered.js';
 
 /** What every poll of every container shares. */
 export interface TransferContext {
@@ -32,6 +33,8 @@ export interface TransferContext {
   /** Called when the beginning of a log may be missing, likewise. */
   readonly onPossibleGap?: (container: ContainerRef, gap: PossibleGap) => void;
   readonly onCutLine?: () => void;
+  /** Called when the lines of an answer begin to be delivered. */
+  readonly onDelivering?: (lines: PendingLines) => void;
   /** Called when lines that follow, or that were sent, may be in Loki although the container's cursor does not cover them. */
   readonly onUncommitted?: (container: ContainerRef) => void;
   /** Whether the Engine may pass over entries of the container's log without a word. Left out: it does not. */
@@ -137,6 +140,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     maxWaiting: settings.maxWaiting,
     onUncommitted: () => context.onUncommitted?.(container),
   });
+  context.onDelivering?.(delivery);
   const equalStamps = settings.moveEqualStamps ? 'shift' : 'keep';
   const lines: MovedStamps = new MovedStamps(delivery, cursor.moved, equalStamps);
   const assembler: LineAssembler = new LineAssembler(lines, {

@@ -24,6 +24,7 @@ export class PushStateWatch {
   readonly #told: (state: PushState) => void;
   #state: PushState;
   #isRateLimit = false;
+  #hasAnswered = false;
 
   constructor(clock: Clock, told: (state: PushState) => void) {
     this.#clock = clock;
@@ -40,7 +41,18 @@ export class PushStateWatch {
     return this.#state.kind !== 'ok' && !this.#isRateLimit;
   }
 
+  /** Loki has taken something, or said that it limits the rate, at some time. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** Loki answers. That alone does not show that it takes what is sent. */
+  answered(): void {
+    this.#hasAnswered = true;
+  }
+
   succeeded(): void {
+    this.#hasAnswered = true;
     if (this.#state.kind !== 'ok') this.#set({ kind: 'ok', since: this.#clock.now(), reason: '', hint: '' });
   }
 
@@ -51,6 +63,7 @@ export class PushStateWatch {
     isRateLimit = false,
   ): void {
     this.#isRateLimit = isRateLimit;
+    if (isRateLimit) this.#hasAnswered = true;
     const { reason, hint, setting } = trouble;
     const since = this.#state.kind === 'ok' ? this.#clock.now() : this.#state.since;
     const state: PushState = { kind, since, reason, hint, ...(setting === undefined ? {} : { setting }) };

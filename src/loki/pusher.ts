@@ -8,7 +8,7 @@ import type { EntryBatch } from './batch.js';
 import type { EntrySet } from './entry-set.js';
 import { PushAborted } from './loki-error.js';
 import { OldLines } from './old-lines.js';
-import { PushAttempts } from './push-attempts.js';
+import { PushAttempts, PushRequest } from './push-attempts.js';
 import type { PushObserver, RejectedEntries } from './push-observer.js';
 import { PushStateWatch, type PushState } from './push-state.js';
 import type { Rejection } from './rejected-record.js';
@@ -19,6 +19,7 @@ import { Semaphore } from './semaphore.js';
 import type { LokiSettings } from './settings.js';
 import { StreamReader } from './read/stream-reader.js';
 import { StreamDoubts } from './stream-doubts.js';
+import type { StreamTarget } from './stream-target.js';
 import type { LokiTransport } from './transport.js';
 import type { UnstoredLines } from './unstored-lines.js';
 import type { RefusalKind } from './verdict.js';
@@ -67,6 +68,15 @@ export interface Pusher {
   state(): PushState;
   /** Loki does not answer, fails, or refuses everything. One that only limits the rate is not away. */
   readonly isAway: boolean;
+  /** Loki has taken something, or said that it limits the rate, at some time. */
+  readonly hasAnswered: boolean;
+  /**
+   * Sends one request without lines, which stores nothing, and does not change the state.
+   *
+   * @returns why Loki does not take what is sent; undefined: it has answered
+   * @throws the signal's reason when it aborts
+   */
+  tryOut(target: StreamTarget, signal: AbortSignal): Promise<string | undefined>;
   /** Pushes under way. */
   readonly underWay: number;
   /** Gives up all pushes, those under way and those to come. */
@@ -122,6 +132,19 @@ class LokiPusher implements Pusher {
 
   get isAway(): boolean {
     return this.#watch.isAway;
+  }
+
+  get hasAnswered(): boolean {
+    return this.#watch.hasAnswered;
+  }
+
+  async tryOut(target: StreamTarget, signal: AbortSignal): Promise<string | undefined> {
+    const { attempts, settings } = this.#context;
+    const request = PushRequest.empty(target, settings.encoding);
+    const { verdict, status } = await attempts.make(request, signal);
+    if (verdict.kind !== 'accepted' && status !== 429) return verdict.reason;
+    this.#watch.answered();
+    return undefined;
   }
 
   get underWay(): number {

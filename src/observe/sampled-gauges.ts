@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** How far behind a container's cursor is. */
+/** How far the delivery of a container's lines lags behind. */
 export interface ContainerLag {
   readonly container: string;
-  /** Seconds since the container's log was last read to its end and delivered. */
+  /** The age of the oldest line that is known and not acknowledged by Loki, seconds; 0: there is none. */
   readonly seconds: number;
 }
 
@@ -62,7 +62,7 @@ export function sampledGauges(registry: Registry, sources: MetricSources, maxCon
   });
   new Gauge({
     name: 'pollard_cursor_lag_seconds',
-    help: "Seconds since a container's log was last read to its end and delivered.",
+    help: 'Age of the oldest line of a container that is known and not acknowledged by Loki; 0: there is none.',
     labelNames: ['container'],
     registers,
     collect() {

@@ -4,7 +4,7 @@ import type { Logger } from '../model/logger.js';
 import type { HealthReport } from './health.js';
 import { SharedPage } from './shared-page.js';
 
-/** Whether the service does its work: cursors loaded, the Engine listed once. */
+/** Whether the service does its work: cursors loaded, the Engine listed, and Loki heard from, once. */
 export interface Readiness {
   readonly ready: boolean;
   /** What it still waits for; empty when ready. */

@@ -28,10 +28,17 @@ export class Service extends Program {
     return this;
   }
 
-  /** Returns once it collects and the Engine was asked for its containers. */
+  /** Returns once it collects and the Engine was asked for its containers. Loki may be away. */
   async ready(): Promise<this> {
     await this.listening();
-    await until('the service is ready', async () => (await fetch(`${this.#url}/readyz`)).status === 200, {
+    const isReady = async (): Promise<boolean> => {
+      const { ready, reason } = (await (await fetch(`${this.#url}/readyz`)).json()) as {
+        readonly ready: boolean;
+        readonly reason: string;
+      };
+      return ready || reason.startsWith('Loki has not answered yet');
+    };
+    await until('the service is ready', isReady, {
       hopeless: () => (this.running ? undefined : this.lastWords()),
       instead: () => this.lastWords(),
     });

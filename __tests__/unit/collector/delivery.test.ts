@@ -65,6 +65,25 @@ const tick = async () => {
 };
 
 describe('the way of lines to Loki', () => {
+  test('the oldest line that is not committed is known until it is', async () => {
+    const { delivery, pushes, write } = setUp({ maxEntries: 1 });
+    const seconds = () => (delivery.oldest === undefined ? undefined : delivery.oldest / NS_PER_SECOND);
+    expect(seconds()).toBeUndefined();
+    write('a', 102);
+    expect(seconds()).toBe(102n);
+    write('b', 101);
+    write('c', 103);
+    expect(seconds()).toBe(101n);
+    const finished = delivery.finish();
+    for (const left of [101n, 103n, undefined]) {
+      await tick();
+      pushes.shift()!.settle();
+      await tick();
+      expect(seconds()).toBe(left);
+    }
+    await finished;
+  });
+
   test('a place is committed only when all batches up to it are settled, in order', async () => {
     const { delivery, pushes, commits, write } = setUp();
     write('a');

@@ -36,6 +36,16 @@ test('is away while it fails, and not while it only limits the rate', () => {
   expect([...seen, watch.isAway]).toEqual([false, true, false, true, true, false]);
 });
 
+test('has answered once it took something or limited the rate, and does not forget it', () => {
+  watch.failed('retrying', DOWN);
+  watch.failed('halted', WRONG);
+  expect(watch.hasAnswered).toBe(false);
+  watch.failed('retrying', { ...DOWN, reason: '429' }, true);
+  expect(watch.hasAnswered).toBe(true);
+  watch.failed('retrying', DOWN);
+  expect(watch.hasAnswered).toBe(true);
+});
+
 describe('trouble', () => {
   test('is told once, with the time it began', () => {
     clock.pass(1000);

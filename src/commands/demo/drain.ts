@@ -48,5 +48,5 @@ export function isLeftAlone({ life }: ContainerStatus): boolean {
 
 /** Of containers that run on: read to the end by a poll that began after the writing to be collected. */
 export function isReadSince(seconds: () => number): (container: ContainerStatus) => boolean {
-  return ({ life, lag_seconds: lag }) => life !== 'active' || (lag !== null && lag < seconds());
+  return ({ life, read_seconds_ago: read }) => life !== 'active' || (read !== null && read < seconds());
 }

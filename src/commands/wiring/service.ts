@@ -4,6 +4,7 @@ import { runTogether } from '../../collector/run-together.js';
 import { Scheduler } from '../../collector/scheduler.js';
 import type { Config } from '../../config/schema.js';
 import type { SocketLedger } from '../../docker/socket-ledger.js';
+import { FirstAnswer } from '../../loki/first-answer.js';
 import type { Clock, Random } from '../../model/clock.js';
 import { NS_PER_SECOND } from '../../model/nanoseconds.js';
 import { monitorResources } from '../../observe/resource-monitor.js';
@@ -17,6 +18,7 @@ import { collectorParts } from './collector-parts.js';
 import { ContainerCounters } from './container-counters.js';
 import { engineParts } from './engine-parts.js';
 import { lokiParts, rejectedPath } from './loki-parts.js';
+import { lokiSettings } from './loki-settings.js';
 import { resourceWatchSettings, type ObserveParts } from './observe-parts.js';
 import { pushObserver } from './push-observer.js';
 import { ShutdownDeadline } from './shutdown-deadline.js';
@@ -57,6 +59,9 @@ export interface Service {
   /** Collects until the signal aborts; then ends the polls under way, flushes, commits and gives all back. */
   run(signal: AbortSignal): Promise<void>;
 }
+
+/** Its stream has the labels of any other, for a request without lines. */
+const NO_CONTAINER = { id: '', name: 'pollard', image: '', labels: {}, state: '', created: 0n };
 
 /**
  * Wires the service: the one place where its parts meet.
@@ -161,13 +166,20 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       lags: () => containerLags(fleet, clock),
     });
     const { enabled } = config.collector;
+    const firstAnswer = new FirstAnswer({
+      pusher: loki.pusher,
+      target: targets.of(NO_CONTAINER, 'stdout'),
+      backoff: lokiSettings(config).backoff,
+      clock,
+      random,
+    });
     const readiness = () => {
       if (!enabled) return { ready: true, reason: '' };
       const { engine: engineHealth, containers: containersHealth } = health.report().parts;
       if (discovery.isAway) return { ready: false, reason: engineHealth.reason };
       if (access.refusal !== undefined) return { ready: false, reason: containersHealth.reason };
-      if (discovery.listed) return { ready: true, reason: '' };
-      return { ready: false, reason: 'the Engine was not asked for its containers yet' };
+      if (!discovery.listed) return { ready: false, reason: 'the Engine has not listed its containers yet' };
+      return { ready: loki.pusher.hasAnswered, reason: firstAnswer.missing };
     };
     if (config.status.enabled) {
       status = await statusServer(
@@ -222,7 +234,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
           });
           await runTogether(signal, (ending) => {
             deadline.follow(ending);
-            const collecting = enabled ? [discovery.run(ending), scheduler.run(ending)] : [];
+            const collecting = enabled
+              ? [discovery.run(ending), scheduler.run(ending), firstAnswer.run(ending)]
+              : [];
             const monitoring = {
               clock,
               sample: () => sampler.sample(),

@@ -1,10 +1,10 @@
-import { lagOf } from '../../collector/poll-runner.js';
+import { ageOfLastLine } from '../../collector/poll-runner.js';
 import type { ContainerState } from '../../collector/container-state.js';
 import type { Fleet } from '../../collector/fleet.js';
 import type { Config } from '../../config/schema.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
-import { formatStamp } from '../../model/nanoseconds.js';
+import { formatStamp, NS_PER_MS } from '../../model/nanoseconds.js';
 import type { ResourceSample } from '../../observe/resources.js';
 import type { ContainerLag } from '../../observe/sampled-gauges.js';
 import type { StatusSources } from '../../observe/status-pages.js';
@@ -44,7 +44,9 @@ export interface ContainerStatus {
   readonly life: string;
   /** Seconds since its last poll began; null before the first. */
   readonly polled_seconds_ago: number | null;
-  /** Seconds since its log was last read to the end and delivered; null before the first time. */
+  /** Seconds since the last poll that read its log to the end began; null before the first one. */
+  readonly read_seconds_ago: number | null;
+  /** The age of the oldest line that is known and not acknowledged by Loki, 0: there is none; null before the first poll. */
   readonly lag_seconds: number | null;
   /** The age of the last entry delivered, seconds; null when there is none. */
   readonly last_line_seconds_ago: number | null;
@@ -76,8 +78,8 @@ export function containerStatus(
   const { summary } = state;
   const { lines, linesPerMinute, bytes, rejected, gaps, possibleGaps, missed, window } = counts;
   const now = clock.now();
-  const lag = readLag(state, clock);
-  const age = lagOf(state, now);
+  const lag = lagOf(state, clock);
+  const age = ageOfLastLine(state, now);
   return {
     name: summary.name,
     id: summary.id.slice(0, 12),
@@ -86,6 +88,7 @@ export function containerStatus(
     life: state.life,
     polled_seconds_ago:
       state.polledAt === undefined ? null : round((clock.monotonic() - state.polledAt) / 1000),
+    read_seconds_ago: state.readToEnd === undefined ? null : round(state.readToEnd.age / 1000),
     lag_seconds: lag === undefined ? null : round(lag),
     last_line_seconds_ago: age === 0 ? null : round(age / 1000),
     entries_per_second: round(state.rate),
@@ -107,7 +110,7 @@ export function containerStatus(
 export function* containerLags(fleet: Fleet, clock: Clock): Generator<ContainerLag> {
   for (const state of fleet.states()) {
     if (state.life !== 'active') continue;
-    const seconds = readLag(state, clock);
+    const seconds = lagOf(state, clock);
     if (seconds !== undefined) yield { container: state.summary.name, seconds };
   }
 }
@@ -126,9 +129,12 @@ export function containerCounts(fleet: Fleet): Record<string, number> {
   return counts;
 }
 
-/** Seconds since the last poll that read to the end began; one never read counts from when it was found. */
-function readLag(state: ContainerState, clock: Clock): number | undefined {
-  return (state.readToEnd?.age ?? clock.monotonic() - state.seenAt) / 1000;
+/** The age of the oldest line that is known and not acknowledged, seconds; undefined before the first poll. */
+function lagOf({ undelivered, polledAt }: ContainerState, clock: Clock): number | undefined {
+  const { oldest } = undelivered;
+  if (oldest === undefined) return polledAt === undefined ? undefined : 0;
+  // The clock of a remote Engine may be ahead.
+  return Math.max(0, Number((clock.now() - oldest) / NS_PER_MS) / 1000);
 }
 
 function round(value: number): number {

@@ -4,8 +4,8 @@ import type { ContainerStatus } from '../../../../src/commands/wiring/status-par
 import { never } from '../../../support/engine-api.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 
-const status = (name: string, life: string, lag: number | null = null): ContainerStatus =>
-  ({ name, life, lag_seconds: lag }) as ContainerStatus;
+const status = (name: string, life: string, read: number | null = null): ContainerStatus =>
+  ({ name, life, read_seconds_ago: read }) as ContainerStatus;
 
 async function setUp(containers: ContainerStatus[], lines: () => number = () => 0) {
   const clock = new ManualClock();
