@@ -4,6 +4,7 @@ import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { AfterEnd } from './after-end.js';
 import { Identity } from './identity.js';
 import type { Moment } from './moment.js';
+import type { TailTrouble } from './poll-task.js';
 import { Undelivered } from './undelivered.js';
 
 /**
@@ -65,8 +66,8 @@ export interface ContainerState {
   /** Polls in a row that found nothing. */
   idlePolls: number;
   suspect: boolean;
-  /** The Engine searches the end of its log for ever (a file emptied by hand), until the file is opened anew. */
-  tailHangs: boolean;
+  /** The Engine does not answer requests with `tail` (a file emptied by hand), until the file is opened anew. */
+  tailTrouble: TailTrouble | undefined;
   /** So many entries stand behind a damaged place of the log, at least; undefined: none is known. */
   readable: number | undefined;
   /** The last poll was cut short in the middle of much that is new: no window will reach back to it. */
@@ -117,7 +118,7 @@ export function newContainerState(
     rate: 0,
     idlePolls: 0,
     suspect: false,
-    tailHangs: false,
+    tailTrouble: undefined,
     readable: undefined,
     behind: false,
     stalls: 0,

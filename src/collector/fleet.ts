@@ -332,7 +332,7 @@ export class Fleet {
   #wake(state: ContainerState): void {
     state.details = undefined;
     state.afterEnd = undefined;
-    state.tailHangs = false;
+    state.tailTrouble = undefined;
     if (state.life !== 'gone') state.life = 'active';
     state.dueAt = this.#options.clock.monotonic();
     state.failures = 0;

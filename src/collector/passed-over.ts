@@ -31,7 +31,7 @@ export async function lookForHole(
 ): Promise<void> {
   const place = sum.cursor.soundUpTo;
   // Where it hangs at its end, that is worth it at the beginning of a log.
-  const wouldHang = task.tailHangs && answer.before.anchor.length > 0;
+  const wouldHang = task.tailTrouble === 'hangs' && answer.before.anchor.length > 0;
   if (place === undefined || task.signal.aborted || wouldHang) return;
   const { before, window, answered } = answer;
   const wasLeft = place.anchor === before.soundUpTo?.anchor;

@@ -27,6 +27,7 @@ import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
 import { ranOutOfTime } from './out-of-time.js';
 import { pollContainer, type PollContext, type PollReport } from './poll.js';
+import type { TailTrouble } from './poll-task.js';
 import { longestPause } from './retention.js';
 import { lastStamp } from './transfer.js';
 import { nextRate } from './window.js';
@@ -280,7 +281,7 @@ export class PollRunner {
           state.suspect ||
           hasEnded(details),
         suspect: state.suspect,
-        tailHangs: state.tailHangs,
+        tailTrouble: state.tailTrouble,
         readable: state.readable,
         signal,
       },
@@ -353,8 +354,7 @@ export class PollRunner {
     const began = moment.monotonic;
     state.cursor = report.cursor;
     state.suspect = report.suspect;
-    // As long as the whole log comes; else the Engine hangs on anything.
-    state.tailHangs = report.tailHung || (state.tailHangs && report.fault === undefined);
+    state.tailTrouble = tailTroubleAfter(state, report);
     // What is written goes behind the damage, too.
     state.readable = report.readable ?? (state.readable && state.readable + report.fresh);
     state.behind = report.fault !== undefined && report.fresh >= FAR_BEHIND;
@@ -445,6 +445,12 @@ function noteDelivered({ undelivered }: ContainerState, { fault, suspect, fresh,
   else if (isDaemonError(fault)) undelivered.done();
 }
 
+/** The whole log is read without `tail` as long as it comes; else the Engine fails on anything. */
+function tailTroubleAfter({ tailTrouble }: ContainerState, { tail, fault }: PollReport): TailTrouble | undefined {
+  if (tail !== undefined) return tail === 'works' ? undefined : tail;
+  return fault === undefined ? tailTrouble : undefined;
+}
+
 /** How long the next poll may wait by what the log keeps, ms. */
 function pauseWithin(
   { logLimit }: ContainerDetails,
@@ -457,8 +463,8 @@ function pauseWithin(
 }
 
 /** It has ended, and its log was read to its end before, perhaps by a process before this one. */
-function isReadBefore({ cursor, life, tailHangs }: ContainerState, details: ContainerDetails): boolean {
-  if (cursor === undefined || tailHangs || !hasEnded(details) || !isPlaceAlone(cursor)) return false;
+function isReadBefore({ cursor, life, tailTrouble }: ContainerState, details: ContainerDetails): boolean {
+  if (cursor === undefined || tailTrouble !== undefined || !hasEnded(details) || !isPlaceAlone(cursor)) return false;
   return life === 'drained' || cursor.complete === true;
 }
 

@@ -1,5 +1,6 @@
 import type { Cursor } from '../model/cursor.js';
 import type { Gap } from './gap.js';
+import type { TailTrouble } from './poll-task.js';
 import type { PossibleGap } from './possible-gap.js';
 import type { Recovered } from './recovery.js';
 import type { TransferResult } from './transfer.js';
@@ -27,8 +28,8 @@ export interface PollReport {
   readonly fault: Error | undefined;
   /** The log's last entry is not the one delivered last, although nothing new was shown. */
   readonly suspect: boolean;
-  /** Asked for the log's end, the Engine sent nothing at all. */
-  readonly tailHung: boolean;
+  /** What requests with `tail` came to; undefined: there was none, or nothing is known by it. */
+  readonly tail: TailTrouble | 'works' | undefined;
   /** The log is damaged further back than so many entries; undefined: that was not looked for. */
   readonly readable: number | undefined;
 }
@@ -38,7 +39,7 @@ export class PollSum {
   cursor: Cursor;
   fresh = 0;
   suspect = false;
-  tailHung = false;
+  tail: PollReport['tail'];
   widenings = 0;
   /** Gaps that were named. */
   gaps = 0;
@@ -116,7 +117,7 @@ export class PollSum {
       possibleGap: this.#possibleGap,
       fault: this.fault,
       suspect: this.suspect,
-      tailHung: this.tailHung,
+      tail: this.tail,
       readable: this.#readable,
     };
   }

@@ -20,6 +20,13 @@ export interface PollContext extends TransferContext {
   readonly poll: PollSettings;
 }
 
+/**
+ * Why requests with `tail` show nothing of a log that can be read without: the Engine searches the end of the log for
+ * ever, or the search fails at once (a file of driver local that was emptied or damaged). One that fails costs little and
+ * is tried again now and then.
+ */
+export type TailTrouble = 'hangs' | 'fails';
+
 export interface PollTask {
   readonly container: ContainerRef;
   readonly cursor: Cursor;
@@ -35,7 +42,7 @@ export interface PollTask {
   readonly verify: boolean;
   /** Such a look has failed before: the Engine does not show what is there. */
   readonly suspect: boolean;
-  /** The Engine was seen to search the end of this log for ever: it is read without `tail`, at whatever cost. */
-  readonly tailHangs: boolean;
+  /** The Engine was seen not to answer requests with `tail`: the log is read without, at whatever cost. */
+  readonly tailTrouble?: TailTrouble | undefined;
   readonly signal: AbortSignal;
 }

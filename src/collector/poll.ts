@@ -1,7 +1,7 @@
 import type { Cursor, OpenLine } from '../model/cursor.js';
 import type { ContainerRef } from '../model/container.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
-import { isDaemonError, isHang } from './answer-faults.js';
+import { isDaemonError, isHang, isTailSearchError } from './answer-faults.js';
 import { isEndToBeNamed } from './around-damage.js';
 import { look, sameEntry } from './look.js';
 import { readBehindGap, recover } from './lost-anchor.js';
@@ -10,7 +10,7 @@ import { heldBackAtEnd } from './open-text.js';
 import { lookForHole, type Answered } from './passed-over.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
-import { transfer } from './transfer.js';
+import { transfer, type TransferResult } from './transfer.js';
 import { firstWindow, inFrontOfDamage, widerWindow } from './window.js';
 
 export type { PollContext, PollSettings, PollTask } from './poll-task.js';
@@ -29,10 +29,9 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
   const sum = new PollSum(before);
   let answered: number;
 
-  let window =
-    task.from === undefined && !task.tailHangs
-      ? firstWindow(context.poll.window, anchorLength(task), task.expected)
-      : undefined;
+  let window = usesTail(task)
+    ? firstWindow(context.poll.window, anchorLength(task), task.expected)
+    : undefined;
   if (window !== undefined) window = inFrontOfDamage(window, task.readable);
   for (;;) {
     const since = sinceFor(context, task, window, sum.widenings);
@@ -46,9 +45,17 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
     });
     sum.add(result);
     answered = result.entries;
-    if (result.found) break;
+    if (window !== undefined && hasFailedTail(task, result)) {
+      sum.tail = 'fails';
+      window = undefined;
+      continue;
+    }
+    if (result.found) {
+      if (window !== undefined) sum.tail = 'works';
+      break;
+    }
     if (result.fault !== undefined) {
-      if (window !== undefined) sum.tailHung = isHang(result.fault, result.bodyBytes);
+      if (window !== undefined && isHang(result.fault, result.bodyBytes)) sum.tail = 'hangs';
       if (isDaemonError(result.fault) && !task.signal.aborted) await recover(context, task, sum);
       return sum.report(window);
     }
@@ -70,6 +77,18 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
 
   await lookFurther(sum, () => lookBehind(context, task, sum, { before, window, answered }));
   return sum.report(window);
+}
+
+/** One whose requests with `tail` failed is tried with it now and then: a rotation heals that. */
+function usesTail({ from, tailTrouble, verify }: PollTask): boolean {
+  return from === undefined && (tailTrouble === undefined || (tailTrouble === 'fails' && verify));
+}
+
+/** Whether the Engine could not find the window, so that the log must be read without. */
+function hasFailedTail({ tailTrouble }: PollTask, { entries, fault }: TransferResult): boolean {
+  if (entries > 0) return false;
+  // Known to fail, and the error was lost, or never shown.
+  return isTailSearchError(fault) || (tailTrouble === 'fails' && fault === undefined);
 }
 
 /** What was delivered is so, whatever a look behind it meets with. */
@@ -95,7 +114,7 @@ async function lookBehind(
   }
   if (sum.fault === undefined) await lookForHole(context, task, sum, answer);
   // What is older than a look back is not wanted.
-  const verify = task.verify && !task.tailHangs && task.from === undefined;
+  const verify = task.verify && task.tailTrouble !== 'hangs' && task.from === undefined;
   // While a container runs, the next poll without news looks at the end; one that has ended is left alone after this.
   if (verify && sum.fault === undefined && (sum.fresh === 0 || task.ended)) {
     await verifyEnd(context, task, sum);
@@ -148,9 +167,12 @@ async function verifyEnd(context: PollContext, task: PollTask, sum: PollSum): Pr
   const end = await look(context.read, task.container, 1, 1, task.signal);
   sum.looked(end.entries, end.bytes);
   const anchor = sum.cursor.anchor;
-  if (end.fault !== undefined) {
+  const hasNoTail = isTailSearchError(end.fault);
+  if (hasNoTail) {
+    sum.tail = 'fails';
+  } else if (end.fault !== undefined) {
     sum.fault = end.fault;
-    sum.tailHung = isHang(end.fault, end.bytes);
+    if (isHang(end.fault, end.bytes)) sum.tail = 'hangs';
     return;
   }
   // A log that is not empty, and does not show its last record: that is damaged, and no more will come after it.

@@ -100,7 +100,6 @@ function setUp(profileName: EngineProfileName, files: readonly number[]) {
       ended: world.ended,
       verify: true,
       suspect,
-      tailHangs: false,
       signal: new AbortController().signal,
     });
     ({ suspect } = report);

@@ -119,6 +119,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
   let written = 0;
   return {
     log,
+    clock,
     errorSeen,
     failures,
     meanwhile,
@@ -126,6 +127,7 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     state,
     write: (text: string) => log.writeLine('stdout', text, NOW + BigInt(written++)),
     end: () => {
+      log.close();
       details = { ...details, running: false, finishedAt: NOW + NS_PER_SECOND };
       state.details = undefined;
     },
@@ -544,6 +546,50 @@ describe('a log that was emptied by hand, of an Engine that then searches its en
     await poll();
     expect(lines().slice(1)).toEqual(['after', 'later']);
   });
+});
+
+describe('a log of driver local that was emptied by hand', () => {
+  test.each(['20.10', '23', '26', '28.5'] as const)(
+    '%s: what is written next is delivered while the container runs, and the log is settled after its end',
+    async (profile) => {
+      const { log, write, poll, pollOn, end, lines, state, told } = setUp(profile, { format: 'local' });
+      for (let i = 1; i <= 40; i++) write(`before ${i}`);
+      await poll();
+      log.truncateByHand();
+      for (let i = 1; i <= 3; i++) {
+        write(`after ${i}`);
+        await poll();
+        await poll();
+      }
+      const whileRunning = { lines: lines().slice(40), error: state.lastError, told: told() };
+      const after = ['after 1', 'after 2', 'after 3'];
+      expect(whileRunning).toEqual({ lines: after, error: undefined, told: ['gap web'] });
+      write('at last');
+      end();
+      await pollOn();
+      expect({ life: state.life, lines: lines().slice(40), told: told() }).toEqual({
+        life: 'drained',
+        lines: [...after, 'at last'],
+        told: ['gap web'],
+      });
+    },
+  );
+
+  test.each(['23', '26', '28.5'] as const)(
+    '%s: an idle one is polled ever later, with one request each time',
+    async (profile) => {
+      const { log, clock, write, poll, state, tails } = setUp(profile, { format: 'local' });
+      for (let i = 1; i <= 40; i++) write(`before ${i}`);
+      await poll();
+      log.truncateByHand();
+      write('after');
+      await clock.pass(60_000);
+      for (let polls = 0; polls < 4; polls++) await poll();
+      tails.length = 0;
+      for (let polls = 0; polls < 6; polls++) await poll();
+      expect({ requests: tails.length, interval: state.interval }).toEqual({ requests: 6, interval: 30_000 });
+    },
+  );
 });
 
 describe('the search for the oldest sound record', () => {

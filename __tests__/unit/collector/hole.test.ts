@@ -62,7 +62,6 @@ function setUp() {
       ended: false,
       verify: true,
       suspect: false,
-      tailHangs: false,
       signal: new AbortController().signal,
     });
   const write = (count: number): void => {

@@ -192,7 +192,6 @@ async function live(steps: readonly Step[], options: Options): Promise<World> {
         ended: false,
         verify: task.verify,
         suspect: false,
-        tailHangs: false,
         signal: new AbortController().signal,
       });
       return report;

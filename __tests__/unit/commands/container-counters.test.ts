@@ -32,7 +32,7 @@ function reportOf(lines: number, more: Partial<PollReport> = {}): PollReport {
     gaps: 0,
     fault: undefined,
     suspect: false,
-    tailHung: false,
+    tail: undefined,
     readable: undefined,
     ...more,
   };

@@ -154,6 +154,7 @@ export class SimulatedContainer {
     const now = this.#host.now();
     this.log.endStreams(now);
     this.#written?.endStreams();
+    this.log.close();
     this.#state = 'exited';
     this.#exitCode = exitCode;
     this.#finishedNs = this.#host.now();

@@ -114,6 +114,11 @@ export class EngineLog {
     this.#files.reopen();
   }
 
+  /** The container has ended, and its logging driver is closed. */
+  close(): void {
+    this.#files.close();
+  }
+
   /** An entry goes into the file as the driver keeps it, past the copier: for any stamp, in any order. */
   append(entry: Omit<LogEntry, 'partial'> & { readonly partial?: boolean }): void {
     const isEmpty = entry.text.length === 0;

@@ -118,6 +118,13 @@ export class LogFiles {
     this.#lastStamp = undefined;
   }
 
+  /** The container has ended: each reader opens the file for itself, and so knows its size (moby: daemon/logs.go, getLogger). */
+  close(): void {
+    const file = this.#current;
+    file.bytes -= file.missingBytes;
+    file.missingBytes = 0;
+  }
+
   #isFull(): boolean {
     const limit = this.#options.maxSize;
     if (limit === undefined) return false;
