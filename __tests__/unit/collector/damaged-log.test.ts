@@ -592,6 +592,79 @@ describe('a log of driver local that was emptied by hand', () => {
   );
 });
 
+describe('a log of driver local where a search from its end fails', () => {
+  const versionsOf = ['20.10', '23', '26', '28.5'] as const;
+  const faults = versionsOf.flatMap((profile) => [
+    { profile, isSeen: true },
+    { profile, isSeen: false },
+  ]);
+
+  const damaged = async ({ profile, isSeen }: (typeof faults)[number], kind: 'bad_size' | 'cut') => {
+    const world = setUp(profile, { format: 'local' });
+    for (let i = 1; i <= 40; i++) world.write(`before ${i}`);
+    await world.poll();
+    // Every second error is lost.
+    if (!isSeen) for (let i = 0; i < 1000; i++) world.errorSeen.push(i % 2 === 1);
+    world.write('in front of it');
+    world.write('damaged');
+    world.log.corrupt(-1, kind);
+    return world;
+  };
+
+  test.each(faults)(
+    '$profile: at a size that only the search reads, nothing is missing (error shown: $isSeen)',
+    async (given) => {
+      const { write, poll, pollOn, end, lines, state, told } = await damaged(given, 'bad_size');
+      for (let i = 1; i <= 3; i++) {
+        write(`after ${i}`);
+        await poll();
+      }
+      end();
+      await pollOn();
+      const expected = ['in front of it', 'damaged', 'after 1', 'after 2', 'after 3'];
+      expect({ life: state.life, lines: lines().slice(40), told: told() }).toEqual({
+        life: 'drained',
+        lines: expected,
+        told: [],
+      });
+    },
+  );
+
+  test.each(faults)(
+    '$profile: at a record that is cut short, what comes before and after it is read, and it is named (error shown: $isSeen)',
+    async (given) => {
+      const { write, poll, pollOn, end, lines, state, told } = await damaged(given, 'cut');
+      for (let polls = 0; polls < 6; polls++) await poll();
+      expect({ lines: lines().slice(40), told: told() }).toEqual({ lines: ['in front of it'], told: [] });
+      for (let i = 1; i <= 3; i++) {
+        write(`after ${i}`);
+        for (let polls = 0; polls < 4; polls++) await poll();
+      }
+      end();
+      await pollOn();
+      expect({ life: state.life, lines: lines().slice(40), told: told() }).toEqual({
+        life: 'drained',
+        lines: ['in front of it', 'after 1', 'after 2', 'after 3'],
+        told: ['gap web'],
+      });
+    },
+  );
+
+  test.each(faults)(
+    '$profile: a container that ended with a record cut short is settled, and that is named once (error shown: $isSeen)',
+    async (given) => {
+      const { poll, pollOn, end, lines, state, told } = await damaged(given, 'cut');
+      await poll();
+      end();
+      await pollOn();
+      const settled = { life: state.life, lines: lines().slice(40), told: told() };
+      expect(settled).toEqual({ life: 'drained', lines: ['in front of it'], told: ['gap web'] });
+      for (let looks = 0; looks < 3; looks++) await poll();
+      expect({ life: state.life, told: told() }).toEqual({ life: 'drained', told: ['gap web'] });
+    },
+  );
+});
+
 describe('the search for the oldest sound record', () => {
   const oldestOf = async (read: LogSource) => {
     const { signal } = new AbortController();

@@ -4,8 +4,11 @@ import type { LogEntry } from './entry.js';
 /**
  * How a line in a file is spoilt. `torn`: no JSON any more (a crash, a hole of NUL bytes). `wrong_time`: JSON
  * that is no log line.
+ *
+ * Only of framed entries, as seen on real Engines 20.10, 26.1 and 28.5: `cut`, the record is cut short, and what comes
+ * after it begins in its midst; `bad_size`, the size after the record, which only a search from the end reads.
  */
-export type Spoilt = 'torn' | 'wrong_time';
+export type Spoilt = 'torn' | 'wrong_time' | 'cut' | 'bad_size';
 
 /** One file of a log. */
 export interface LogFileState {

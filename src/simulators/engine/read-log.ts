@@ -34,6 +34,8 @@ export interface LogReading {
 const BAD_HEADER = 'error making gzip reader for compressed log file: gzip: invalid header';
 const BAD_BODY = 'error decompressing log file: unexpected EOF';
 const BAD_LINE = "invalid character '\\x00' looking for beginning of value";
+const BAD_SEARCH =
+  'error finding file position to start log tailing: unexpected number of bytes read from log message header';
 const BAD_RECORD = 'error unmarshalling log entry (size=0): unexpected EOF';
 /** How far a search from the end reads back at once (moby: pkg/tailfile, blockSize). */
 const TAIL_BLOCK = 1024;
@@ -86,6 +88,10 @@ function findWindows(
       const outcome = tailOfTruncated(file, wanted, rules, framed);
       if (outcome === 'hangs') return 'hangs';
       if (outcome === 'nothing') continue;
+    }
+    if (framed && wanted !== Infinity && isSearchBroken(file, wanted)) {
+      if (rules.corruption !== 'skip_rest_of_file') throw new ReadError(BAD_SEARCH);
+      continue;
     }
     const from = Math.max(0, file.entries.length - wanted);
     wanted -= file.entries.length - from;
@@ -145,6 +151,17 @@ function tailOfTruncated(
   return wanted > file.entries.length ? 'everything' : 'nothing';
 }
 
+/**
+ * Whether the sizes that a search from the end goes by are spoilt within its reach (moby: daemon/logger/local/read.go,
+ * getTailReader). Up to 27.3 that is an error, also in 20.10; later versions pass over the file.
+ */
+function isSearchBroken({ entries, spoilt }: LogFileState, wanted: number): boolean {
+  for (const [index, kind] of spoilt) {
+    if ((kind === 'cut' || kind === 'bad_size') && index >= entries.length - wanted) return true;
+  }
+  return false;
+}
+
 function decode(windows: readonly Window[], query: LogQuery, rules: ReadRules, framed: boolean): LogReading {
   // 20.10 tries again only where it decodes JSON (jsonfilelog/read.go, not local/read.go).
   const corruption = framed && rules.corruption === 'lenient' ? 'end_with_error' : rules.corruption;
@@ -157,7 +174,9 @@ function decode(windows: readonly Window[], query: LogQuery, rules: ReadRules, f
       if (anySpoilt) {
         const spoilt = file.spoilt.get(index);
         if (spoilt === 'wrong_time' && corruption === 'lenient') continue;
-        if (spoilt !== undefined) {
+        // Read from the front, it ends in the midst of a record, and a reader waits for the rest in vain.
+        if (spoilt === 'cut' && index === file.entries.length - 1) break;
+        if (spoilt !== undefined && spoilt !== 'bad_size') {
           if (corruption === 'end_with_error') return { entries, error: framed ? BAD_RECORD : BAD_LINE };
           // 20.10 starts a new decoder, which has lost the bytes read ahead and finds no beginning of a line
           // again before the next file, save by chance; 27.4 and later go to the next file on purpose.

@@ -255,6 +255,37 @@ describe('a log truncated by hand', () => {
     expect(texts(log.open({ tail: 5 }).entries)).toEqual(['2']);
   });
 
+  test.each(versions)(
+    '%s: driver local, where a size that the search from the end reads is spoilt',
+    (version) => {
+      const log = logOf(version, { format: 'local' });
+      for (const stamp of [1, 2, 3, 4]) add(log, stamp);
+      log.corrupt(1, 'bad_size');
+      expect(texts(log.read())).toEqual(['1', '2', '3', '4']);
+      expect(texts(log.open({ tail: 2 }).entries)).toEqual(['3', '4']);
+      const { entries, error } = log.open({ tail: 3 });
+      expect([entries, error !== undefined]).toEqual([[], ['20.10', '23', '24', '26'].includes(version)]);
+    },
+  );
+
+  test.each(versions)(
+    '%s: driver local, where the last record is cut short, and where more comes after it',
+    (version) => {
+      const log = logOf(version, { format: 'local' });
+      for (const stamp of [1, 2, 3]) add(log, stamp);
+      log.corrupt(-1, 'cut');
+      const reports = ['20.10', '23', '24', '26'].includes(version);
+      const whole = log.open();
+      expect([texts(whole.entries), whole.error]).toEqual([['1', '2'], undefined]);
+      const { entries, error } = log.open({ tail: 1 });
+      expect([entries, error !== undefined]).toEqual([[], reports]);
+      add(log, 4);
+      expect(texts(log.open({ tail: 1 }).entries)).toEqual(['4']);
+      const more = log.open();
+      expect([texts(more.entries), more.error !== undefined]).toEqual([['1', '2'], reports]);
+    },
+  );
+
   test('after a rotation the next line stands behind a hole of NUL bytes, and is lost', () => {
     const log = logOf('20.10', { maxSize: { entries: 2 }, maxFiles: 2 });
     for (const stamp of [1, 2, 3]) add(log, stamp);
