@@ -26,7 +26,7 @@ export type WrittenLines = (visit: (line: WrittenLine) => void) => Promise<void>
 export interface Tally {
   /** Lines that were written, in the time of the demo. */
   readonly written: number;
-  /** Of those: equal to another line of the same container, stream and nanosecond, which Loki keeps as one. */
+  /** Of those: equal to another line of the same container, stream and nanosecond, which Loki kept as one. */
   readonly folded: number;
   /** Lines that Loki gave back, each time it gave one. Without marks of gaps. */
   readonly inLoki: number;
@@ -66,6 +66,8 @@ export class Account {
   readonly #gaps = new Map<string, { from: Nanoseconds; to: Nanoseconds }[]>();
   readonly #canBeChecked: (line: AccountLine) => boolean;
   readonly #unknown: AccountLine[] = [];
+  /** Written once more than found so far, by slot: of equal lines only. */
+  readonly #copies = new Map<number, number>();
   #written = 0;
   #folded = 0;
   #found = 0;
@@ -103,8 +105,12 @@ export class Account {
     if (added === 'full') throw new RangeError('more lines than were announced');
     if (added === 'added' || !line.due) return;
     const slot = this.#table.find(this.#prints.words);
-    if (this.#table.stateOf(slot) === State.behind) this.#table.setState(slot, State.due);
-    else this.#folded++;
+    if (this.#table.stateOf(slot) === State.behind) {
+      this.#table.setState(slot, State.due);
+    } else {
+      this.#folded++;
+      this.#copies.set(slot, (this.#copies.get(slot) ?? 0) + 1);
+    }
   }
 
   /** Loki has it. */
@@ -131,8 +137,20 @@ export class Account {
         this.#written++;
         break;
       default:
-        this.#twice++;
+        this.#again(slot);
     }
+  }
+
+  /** Loki has it once more: it folds equal lines only where it compares them (pkg/chunkenc/memchunk.go). */
+  #again(slot: number): void {
+    const copies = this.#copies.get(slot) ?? 0;
+    if (copies === 0) {
+      this.#twice++;
+      return;
+    }
+    this.#copies.set(slot, copies - 1);
+    this.#folded--;
+    this.#found++;
   }
 
   /** Loki refused it, and it was kept elsewhere. */

@@ -70,6 +70,14 @@ describe('the account', () => {
     expect(tally).toMatchObject({ written: 3, folded: 2, inLoki: 1, lost: 0, twice: 0 });
   });
 
+  test('equal lines of which Loki kept several, in blocks that it does not compare, are there twice only past what was written', async () => {
+    const [x, y] = [line('x'), line('y')];
+    const several = await settle([x, x, x, y], [x, y, x]);
+    expect(several).toMatchObject({ written: 4, folded: 1, inLoki: 3, lost: 0, twice: 0 });
+    const more = await settle([x, x, y], [x, x, x, y, y]);
+    expect(more).toMatchObject({ written: 3, folded: 0, inLoki: 5, lost: 0, twice: 2 });
+  });
+
   test('a gap that is marked names what is missing in it, of that container, and nothing else', async () => {
     const lines = [10, 20, 30, 40].map((nanos) => line('x', { nanos }));
     const others = [20, 30].map((nanos) => line('x', { nanos, containerId: 'b' }));
