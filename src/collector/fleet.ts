@@ -58,6 +58,7 @@ export class Fleet {
   /** Removed in the middle of a poll, with what they were before. */
   readonly #leaving = new Map<ContainerState, Life>();
   #orphans: Map<string, number> | undefined;
+  #hasListed = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -69,6 +70,11 @@ export class Fleet {
 
   get(id: string): ContainerState | undefined {
     return this.#states.get(id);
+  }
+
+  /** A complete list was taken, so that what is discovered from now on was not there before. */
+  get hasListed(): boolean {
+    return this.#hasListed;
   }
 
   get size(): number {
@@ -131,6 +137,7 @@ export class Fleet {
       if (!present.has(id) && state.seenAt <= askedAt) this.#gone(state);
     }
     this.#lookForOrphans(present);
+    this.#hasListed = true;
   }
 
   /**

@@ -54,7 +54,9 @@ const WAITING_BATCHES = 4;
 export function collectorParts(config: Config, options: CollectorPartsOptions): CollectorParts {
   const { clock, random, logger, engine, loki, store } = options;
   const { doubts } = loki;
-  const observer = settlingDoubts(options.observer, doubts, clock.now());
+  // All containers are discovered by the first list that were there before it.
+  const wasThere = (id: string): boolean => !fleet.hasListed || store.get(id) !== undefined;
+  const observer = settlingDoubts(options.observer, doubts, clock.now(), wasThere);
   const { poll, lines } = config;
   const { targets, newBatch, bounds } = streamParts(config, loki.pool, logger);
   const notice = hostNotice(config);
@@ -100,7 +102,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
       logger.warn('it could not be written down whether a container is gone', { id, error });
     });
   };
-  const fleet = new Fleet({
+  const fleet: Fleet = new Fleet({
     clock,
     selects: containerSelector(selectionSettings(config)),
     cursorOf: (id) => store.get(id),

@@ -7,11 +7,14 @@ import type { Nanoseconds } from '../../model/nanoseconds.js';
  * the log when it began, and so all that may have been sent before. A container born since the start was never sent.
  *
  * @param startedAt when this process began, wall clock
+ * @param wasThere whether a container may have been there when this process began, whatever the clock shows: it may have
+ *   been set back since the container was created
  */
 export function settlingDoubts(
   observer: CollectorObserver,
   doubts: StreamDoubts,
   startedAt: Nanoseconds,
+  wasThere: (containerId: string) => boolean,
 ): CollectorObserver {
   return {
     ...observer,
@@ -20,7 +23,7 @@ export function settlingDoubts(
       observer.polled(container, report, seconds);
     },
     discovered: (container) => {
-      if (container.created >= startedAt) doubts.settle(container.id);
+      if (container.created >= startedAt && !wasThere(container.id)) doubts.settle(container.id);
       observer.discovered(container);
     },
     forgotten: (id) => {
