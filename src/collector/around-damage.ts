@@ -185,12 +185,12 @@ export function isEndToBeNamed({ ended, cursor }: PollTask, sum: PollSum): boole
 export async function nameDamagedEnd(context: PollContext, task: PollTask, sum: PollSum): Promise<void> {
   const { container } = task;
   const last = sum.cursor.anchor.at(-1);
-  if (last === undefined) return;
   if (isEndToBeNamed(task, sum)) {
-    const earliest = last.stamp + 2n;
-    const firstAvailable = container.finishedAt > earliest ? container.finishedAt : earliest;
-    const gap: Gap = { cause: 'unreadable', lastDelivered: last.stamp, firstAvailable };
-    await markGap(context, container, gap, last);
+    const { finishedAt, created } = container;
+    const earliest = (last?.stamp ?? created) + 2n;
+    const firstAvailable = finishedAt > earliest ? finishedAt : earliest;
+    const gap = gapBefore('unreadable', last?.stamp, firstAvailable, created);
+    await markGap(context, container, gap, last ?? { stream: 'stdout' });
     sum.named(gap);
   }
   sum.fault = undefined;
@@ -223,7 +223,7 @@ export async function markGap(
   context: PollContext,
   container: ContainerRef,
   gap: Gap,
-  { stream }: AnchorEntry,
+  { stream }: Pick<AnchorEntry, 'stream'>,
 ): Promise<void> {
   if (context.settings.gapMarker) {
     const batch = context.newBatch(container, stream);

@@ -283,6 +283,7 @@ export class PollRunner {
         suspect: state.suspect,
         tailTrouble: state.tailTrouble,
         readable: state.readable,
+        stalls: state.stalls,
         signal,
       },
     );

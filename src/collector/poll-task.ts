@@ -44,5 +44,7 @@ export interface PollTask {
   readonly suspect: boolean;
   /** The Engine was seen not to answer requests with `tail`: the log is read without, at whatever cost. */
   readonly tailTrouble?: TailTrouble | undefined;
+  /** Polls in a row, before this one, that met with a fault and found nothing new. Default 0. */
+  readonly stalls?: number;
   readonly signal: AbortSignal;
 }

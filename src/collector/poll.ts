@@ -2,7 +2,7 @@ import type { Cursor, OpenLine } from '../model/cursor.js';
 import type { ContainerRef } from '../model/container.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import { isDaemonError, isHang, isTailSearchError } from './answer-faults.js';
-import { isEndToBeNamed } from './around-damage.js';
+import { isEndToBeNamed, nameDamagedEnd } from './around-damage.js';
 import { look, sameEntry } from './look.js';
 import { readBehindGap, recover } from './lost-anchor.js';
 import { mayPassOver } from './may-pass-over.js';
@@ -16,6 +16,9 @@ import { firstWindow, inFrontOfDamage, widerWindow } from './window.js';
 export type { PollContext, PollSettings, PollTask } from './poll-task.js';
 export type { PollReport } from './poll-sum.js';
 
+/** Polls with the same outcome after which it is taken to stay so. They come ever later: see nextInterval. */
+const STALLS_OF_GOOD = 15;
+
 /**
  * One poll of one container: a transaction that reads what is new, delivers it, and moves the cursor behind it.
  *
@@ -27,6 +30,27 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
   const context = { ...given, mayPassOver: (container: ContainerRef) => mayPassOver(given, container) };
   const before = await cutOldLines(context, task);
   const sum = new PollSum(before);
+  const window = await readNew(context, task, sum, before);
+  if (isUnreadableForGood(task, sum)) await nameDamagedEnd(context, task, sum);
+  return sum.report(window);
+}
+
+/**
+ * Whether the log of an ended container cannot be read any further: the daemon's error stands at each of many polls, and
+ * nothing new came with it. One that was settled before has nothing more to be named.
+ */
+function isUnreadableForGood({ ended, cursor, stalls = 0, signal }: PollTask, { fault, fresh }: PollSum): boolean {
+  if (!ended || signal.aborted || fresh > 0 || fault === undefined || !isDaemonError(fault)) return false;
+  return stalls >= STALLS_OF_GOOD || cursor.complete === true;
+}
+
+/** @returns the window that showed all that is new, entries; undefined: the whole log was read */
+async function readNew(
+  context: PollContext,
+  task: PollTask,
+  sum: PollSum,
+  before: Cursor,
+): Promise<number | undefined> {
   let answered: number;
 
   let window = usesTail(task)
@@ -57,7 +81,7 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
     if (result.fault !== undefined) {
       if (window !== undefined && isHang(result.fault, result.bodyBytes)) sum.tail = 'hangs';
       if (isDaemonError(result.fault) && !task.signal.aborted) await recover(context, task, sum);
-      return sum.report(window);
+      return window;
     }
     // Without `since`, an answer shorter than its window is the whole log.
     const whole = window === undefined || (since === undefined && result.entries < window);
@@ -68,7 +92,7 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
           lookForHole(context, task, sum, { before, window: undefined, answered }),
         );
       }
-      return sum.report(undefined);
+      return undefined;
     }
     const tried = window as number;
     window = inFrontOfDamage(widerWindow(tried), task.readable, tried);
@@ -76,7 +100,7 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
   }
 
   await lookFurther(sum, () => lookBehind(context, task, sum, { before, window, answered }));
-  return sum.report(window);
+  return window;
 }
 
 /** One whose requests with `tail` failed is tried with it now and then: a rotation heals that. */

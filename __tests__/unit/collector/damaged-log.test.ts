@@ -592,6 +592,57 @@ describe('a log of driver local that was emptied by hand', () => {
   );
 });
 
+describe.each(['20.10', '24'] as const)('%s: a log of which nothing can be read for good', (profile) => {
+  const unreadable = (deliversFirst: boolean) => async () => {
+    const world = setUp(profile, { maxSize: { entries: 2 }, maxFiles: 3, compress: true });
+    world.write('before');
+    if (deliversFirst) await world.poll();
+    world.write('in the spoilt file');
+    world.log.rotate();
+    world.log.spoilCompressed(1, 'header');
+    world.write('behind');
+    world.end();
+    return world;
+  };
+
+  test.each([
+    ['of which lines were delivered before', true],
+    ['of which none were', false],
+  ])(
+    'a container that has ended, %s, is settled after a while, and that is named once',
+    async (_what, deliversFirst) => {
+      const { clock, poll, lines, state, told } = await unreadable(deliversFirst)();
+      await clock.pass(60_000);
+      for (let polls = 0; polls < 10; polls++) await poll();
+      expect({ life: state.life, told: told(), interval: state.interval }).toEqual({
+        life: 'active',
+        told: [],
+        interval: 30_000,
+      });
+      for (let polls = 0; polls < 10 && state.life === 'active'; polls++) await poll();
+      for (let looks = 0; looks < 40; looks++) await poll();
+      expect({ life: state.life, lines: lines(), told: told() }).toEqual({
+        life: 'drained',
+        lines: deliversFirst ? ['before'] : [],
+        told: ['gap web'],
+      });
+    },
+  );
+
+  test('one that runs is polled ever later, and read once the spoilt file is rotated away', async () => {
+    const { clock, log, write, poll, lines, state, told } = await unreadable(true)();
+    state.details = undefined;
+    await clock.pass(60_000);
+    for (let polls = 0; polls < 10; polls++) await poll();
+    expect(state.interval).toBe(30_000);
+    write('more');
+    log.rotate();
+    log.rotate();
+    await poll();
+    expect({ last: lines().at(-1), told: told() }).toEqual({ last: 'more', told: ['gap web'] });
+  });
+});
+
 describe('a log of driver local where a search from its end fails', () => {
   const versionsOf = ['20.10', '23', '26', '28.5'] as const;
   const faults = versionsOf.flatMap((profile) => [
