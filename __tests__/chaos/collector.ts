@@ -47,8 +47,8 @@ const SETTINGS = {
     batch: { max_age: '200ms' },
     backoff: { min: '20ms', max: '500ms' },
     outage_grace: '500ms',
-    // Longer than a delayed answer takes after the client has given up on it.
-    settle_time: '1s',
+    // Longer than a delayed push takes to be stored, also where the collector was killed as soon as it was sent.
+    settle_time: '2s',
   },
   shutdown: { timeout: '2s' },
   status: { listen: '127.0.0.1:0' },

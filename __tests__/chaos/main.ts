@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,6 +7,9 @@ import { Dice } from './dice.js';
 import { chaosReport, holds } from './report.js';
 import { runChaos } from './run.js';
 
+/** What is left open may go by itself for so long after the report, ms. */
+const LINGERS_MS = 5000;
+
 /**
  * A long random run of faults, reconciled at its end: the built collector between a simulated Engine and a simulated
  * Loki, side by side for one version of the Engine of each meaning of `since`. Containers of all kinds write, come and go; the Engine, Loki and
@@ -14,8 +17,8 @@ import { runChaos } from './run.js';
  *
  *   npm run chaos -- [--seconds 600] [--seed 1] [--steps 200] [--engine 20.10 ...] [--keep]
  *
- * Exit code 1 when a line is unexplained or there twice; then, or with --keep, the folder is left: the
- * log of the steps and of the collector, its state directory, and the report of `verify`.
+ * Exit code 1 when a line is unexplained or there twice, 2 when a run did not come to its end; then, or with --keep, the
+ * folder is left: the log of the steps and of the collector, its state directory, and the report of `verify`.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -38,23 +41,38 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), `pollard-chaos-${seed}-`));
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   say(`seed ${seed}, ${seconds} s, in ${folder}`);
-  const results = await Promise.all(
+  // All of them come to their end, also where one fails: none may outlive the report.
+  const runs = await Promise.allSettled(
     profiles.map((profile) =>
       runChaos({ profile, seed, seconds, steps, say, folder: join(folder, profile) }),
     ),
   );
-  const report = chaosReport(results);
-  process.stdout.write(`\n${report}`);
-  const good = results.every(holds);
+  const results = runs.flatMap((run) => (run.status === 'fulfilled' ? [run.value] : []));
+  process.stdout.write(`\n${chaosReport(results)}`);
+  for (const [index, run] of runs.entries()) {
+    if (run.status === 'rejected') say(`Engine ${profiles[index]}: ${told(run.reason)}`);
+  }
+  const ended = results.length === runs.length;
+  const good = ended && results.every(holds);
   if (good && !values.keep) {
     rmSync(folder, { recursive: true });
     return;
   }
-  for (const { profile, log } of results) {
-    writeFileSync(join(folder, profile, 'steps.txt'), `${log.join('\n')}\n`);
-  }
   say(`all there was is in ${folder}; again: make chaos SECONDS=${seconds} SEED=${seed}`);
-  process.exitCode = good ? 0 : 1;
+  process.exitCode = good ? 0 : ended ? 1 : 2;
+}
+
+/** Ends the process, and names what keeps it alive, if something still does so long after the report. */
+function endSoon(): void {
+  setTimeout(() => {
+    const open = process.getActiveResourcesInfo().join(', ');
+    process.stderr.write(`ended although there still is: ${open}\n`);
+    process.exit();
+  }, LINGERS_MS).unref();
+}
+
+function told(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** One version of the Engine for each meaning of `since`. */
@@ -71,7 +89,9 @@ function profileOf(name: string): EngineProfileName {
   throw new Error(`--engine ${name}: known are ${Object.keys(ENGINE_PROFILES).join(', ')}`);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exitCode = 2;
-});
+main()
+  .catch((error: unknown) => {
+    process.stderr.write(`${told(error)}\n`);
+    process.exitCode = 2;
+  })
+  .finally(endSoon);

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineProfileName } from '../../src/simulators/engine/index.js';
 import { until } from '../support/until.js';
@@ -12,7 +14,7 @@ export interface ChaosOptions {
   readonly seconds: number;
   /** Ends it after so many steps, even before. What is decided until then is always the same. */
   readonly steps?: number;
-  /** Of its own; it is left as it is. */
+  /** Of its own; it is left as it is, with the log of the steps. */
   readonly folder: string;
   /** Told how far it is, now and then. */
   readonly say: (text: string) => void;
@@ -36,6 +38,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await drain(world);
     return { ...(await resultOf(world, folder)), profile, seed, seconds: options.seconds };
   } finally {
+    writeFileSync(join(folder, 'steps.txt'), `${world.log.lines.join('\n')}\n`);
     await world.close();
   }
 }
