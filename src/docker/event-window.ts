@@ -33,6 +33,11 @@ const LATE = 500n * NS_PER_MS;
 /** Setting back the Engine's clock by no more than this may go unnoticed. */
 const UNNOTICED_STEP = 500n * NS_PER_MS;
 const PROVEN = LATE + UNNOTICED_STEP;
+/**
+ * Podman takes `since` as exclusive (libpod/events/filters.go) and reads it as a 64-bit float (pkg/util, ParseInputTime),
+ * which is up to 120 ns off. So each question begins this much before the proof.
+ */
+const IMPRECISION = 1000n;
 
 /**
  * Asks the ring of events piece by piece, and knows when a piece is missing. Each question begins at an event that was
@@ -46,9 +51,10 @@ const PROVEN = LATE + UNNOTICED_STEP;
  * hidden can have entered the ring before it is a proof. Also so at a look that lists everything again, whose
  * last event is a proof because the list knows what is hidden.
  *
- * `since` is the time of the proof itself, so that a quiet Engine sends one event and not its last seconds again. That
- * is safe for these reasons:
- * - Both ends are inclusive to the nanosecond, so the proof and others of its nanosecond are in the answer.
+ * `since` is the time of the proof, so that a quiet Engine sends one event and not its last seconds again. That is safe
+ * for these reasons:
+ * - Both ends are inclusive to the nanosecond, so the proof and others of its nanosecond are in the answer. Podman is
+ *   less exact, which IMPRECISION makes up for.
  * - The search ends at an event that is older than `since` and stands after the proof. Those that were seen there
  *   already lower `since` to their own time.
  * - What enters the ring later is not older than that, because the proof is older by PROVEN than what was asked for. As
@@ -126,6 +132,7 @@ export class EventWindow {
     for (const { timeNano } of events.slice(Math.max(at, 0))) {
       if (timeNano < this.#since) this.#since = timeNano;
     }
+    this.#since -= IMPRECISION;
   }
 }
 
