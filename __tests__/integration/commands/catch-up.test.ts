@@ -64,6 +64,23 @@ describe('pollard catch-up', () => {
     });
   });
 
+  test('the logs of all containers are refused: each is asked for once, and the hint is given once', async () => {
+    await withSite({ settings: BEGINNING }, async (site) => {
+      for (const name of ['web', 'db', 'job']) speaking(site, name, 1);
+      const lift = site.engine.fault(
+        { endpoint: 'logs' },
+        { kind: 'status', status: 403, message: 'Forbidden' },
+      );
+      const { code, stdout } = await site.pollard(['catch-up']);
+      expect(code).toBe(6);
+      expect(site.engine.requests.count('logs')).toBe(3);
+      expect(stdout.match(/^failed .*answered 403: Forbidden/gm)).toHaveLength(3);
+      expect(stdout.match(/ALLOW_LOGS=1/g)).toHaveLength(1);
+      lift();
+      await expectWhole(site, 3);
+    });
+  });
+
   test('one container that cannot be read: the rest is delivered, and the code says so', async () => {
     await withSite({ settings: BEGINNING }, async (site) => {
       speaking(site, 'web', 30);
