@@ -13,6 +13,7 @@ const layers = {
   simulators: ['model'],
   collector: ['docker', 'pipeline', 'loki', 'cursors', 'model'],
   audit: ['docker', 'loki', 'collector', 'pipeline', 'model'],
+  backfill: ['audit', 'docker', 'loki', 'collector', 'cursors', 'pipeline', 'model'],
 };
 const folders = [...Object.keys(layers), 'commands'];
 

@@ -19,6 +19,7 @@ const SPECIAL: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'containers.exclude': fc.array(fc.constantFrom('web-*', '*-x', '1', 'no', 'a.b_c-?'), { maxLength: 3 }),
   'labels.static': anyMap(['env', '_x', 'A1']),
   'labels.from_container': anyMap(['team', 'no']),
+  'backfill.label': fc.constantFrom('backfill', '_x', 'A1', 'no'),
   start: fc.constantFrom('end', 'beginning', '1h', '7d'),
 };
 

@@ -51,6 +51,10 @@ export interface AuditOptions {
   readonly repair?: RepairParts;
   /** Told before and after each container. */
   readonly onProgress?: (progress: AuditProgress) => void;
+  /** Called with the report of each container when it is done, before the next one is begun in its place. */
+  readonly onContainer?: (report: ContainerReport) => void | Promise<void>;
+  /** Also look where the log of each container begins. Default: only where lines are missing. */
+  readonly findsBeginnings?: boolean;
   /** Keeps account of the memory that is used. */
   readonly held?: HeldBytes;
 }
@@ -120,6 +124,7 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
     rejectedFile: refused,
     shownFrom: facts.shownFor === undefined ? undefined : now - facts.shownFor,
     repair: options.repair,
+    findsBeginnings: options.findsBeginnings ?? false,
   };
 
   const totals = noCounts();
@@ -165,6 +170,7 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
     for (const counts of Object.values(report.streams)) addCounts(totals, counts);
     containers.push(report);
     tell();
+    await options.onContainer?.(report);
   };
 
   tell();
@@ -194,6 +200,7 @@ function emptyReport(container: ContainerSummary, range: StampRange, byCursor: b
     streams: { stdout: noCounts(), stderr: noCounts() },
     refusals: [],
     otherLabels: [],
+    logBegins: undefined,
     samples: { missing: [], repaired: [], refused: [], unknown: [], gaps: [] },
   };
 }

@@ -7,7 +7,11 @@ import { Slice } from './slice.js';
 import { streamName, STREAMS, type Subject } from './subject.js';
 import { Survey, type SurveyTools } from './survey.js';
 
-export type ContainerTools = SurveyTools & ExaminationTools;
+export type ContainerTools = SurveyTools &
+  ExaminationTools & {
+    /** Also look where the log begins if nothing is missing. */
+    readonly findsBeginnings: boolean;
+  };
 
 /**
  * Holds one container's log against Loki, and writes what is found into the report.
@@ -30,9 +34,12 @@ export async function auditContainer(
     for (const stream of STREAMS) survey.countAgreeing(stream, report.streams[streamName(stream)]);
     report.samples.gaps.push(...survey.gaps);
     let oldest: { readonly stamp: Nanoseconds | undefined } | undefined;
+    if (tools.findsBeginnings) oldest = { stamp: await subject.log.oldest(signal) };
+    report.logBegins = oldest?.stamp;
     const unstored = await tools.rejectedFile?.unstored(subject.log.container);
     for (const slice of Slice.pack(survey.grid, survey.differences(), tools.tableEntries)) {
       oldest ??= { stamp: await subject.log.oldest(signal) };
+      report.logBegins = oldest.stamp;
       await examine({ subject, survey, slice, oldest: oldest.stamp, unstored }, tools, report, signal);
     }
   } finally {

@@ -131,6 +131,8 @@ export interface ContainerReport {
   readonly streams: Readonly<Record<StreamName, StreamCounts>>;
   readonly refusals: Refusals[];
   readonly otherLabels: OtherLabels[];
+  /** The timestamp of the oldest entry that the Engine still has; undefined: it has none, or was not asked. */
+  logBegins: Nanoseconds | undefined;
   readonly samples: Samples;
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../model/exit-codes.js';
 import { addAuditCommands } from './audit-commands.js';
+import { addBackfillCommands } from './backfill-command.js';
 import { DEFAULT_CONTAINERS, DEFAULT_RATE, readDemoOptions, type DemoTexts } from './demo/options.js';
 import { CATCH_UP_HELP, EXIT_CODES, RUN_HELP } from './help-texts.js';
 import { MAX_DURATION_OPTION, readMaxDuration } from './max-duration.js';
@@ -43,6 +44,8 @@ function buildProgram(session: Session): Command {
   const program = new Command('pollard')
     .description('Docker logs to Grafana Loki by polling: no stream is ever held.')
     .version(version)
+    // An option belongs to the command before it: both `backfill` and `backfill list` have settings.
+    .enablePositionalOptions()
     .addHelpText('after', EXIT_CODES)
     .configureOutput({
       writeOut: (text) => output.out.write(text),
@@ -78,6 +81,8 @@ function buildProgram(session: Session): Command {
       };
       end(await catchUp(await session.config(command), commandLine('catch-up'), flags, output));
     });
+
+  addBackfillCommands(program, session);
 
   program
     .command('demo')

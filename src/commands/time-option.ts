@@ -12,6 +12,8 @@ export interface TimeOption {
   readonly now: Nanoseconds;
   /** The zone in which days begin, as luxon takes it; default: the machine's. */
   readonly zone?: string;
+  /** Also takes a time without a zone, as one of that zone. Default: it is refused. */
+  readonly localTimes?: boolean;
 }
 
 const ALLOWED =
@@ -26,7 +28,7 @@ const ALLOWED =
  *   is now);
  * - Unix seconds, whole or with a fraction.
  *
- * @throws PollardError `time_invalid` for anything else: a time without a zone, a time that its zone has twice or
+ * @throws PollardError `time_invalid` for anything else: a time without a zone (but see `localTimes`), a time that its zone has twice or
  *   not at all, a number that is no Unix seconds, a time before 1970 or in the future
  */
 export function parseTime(text: string, option: TimeOption): Nanoseconds {
@@ -128,7 +130,7 @@ function isoTime(written: string, option: TimeOption): Nanoseconds {
     const why = time.invalidReason === 'unparsable' ? '' : `: ${time.invalidExplanation ?? ''}`;
     throw invalid(option, written, `is no time${why}`, ALLOWED);
   }
-  if (!byOffset && zone === undefined) {
+  if (!byOffset && zone === undefined && option.localTimes !== true) {
     throw invalid(option, written, 'has no zone', `write ${shown(time)}, or with Z`);
   }
   if (!byOffset) checkUnique(time, plain, written, option);

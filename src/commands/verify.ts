@@ -1,13 +1,10 @@
 import { audit, type AuditOptions } from '../audit/audit.js';
 import type { AuditReport } from '../audit/report.js';
-import { nearest } from '../config/nearest.js';
 import type { MalformedItem } from '../docker/malformed.js';
-import type { ContainerSummary } from '../model/container.js';
 import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
-import { globMatcher } from '../pipeline/glob.js';
+import { chosenByName } from './chosen-containers.js';
 import type { TextSink } from './print-error.js';
-import { shownText } from './shown-text.js';
 import { checkRange, parseTime } from './time-option.js';
 import { verifyJson } from './verify-json.js';
 import { verifyText } from './verify-text.js';
@@ -59,7 +56,7 @@ export async function verify(parts: VerifyParts, flags: VerifyFlags, signal: Abo
   const skipped: MalformedItem[] = [];
   const listed = await engine.list(signal, (item) => skipped.push(item));
   const collected = listed.filter(parts.selects ?? (() => true));
-  const chosen = new Set(choose(collected, listed, flags.containers).map(({ id }) => id));
+  const chosen = new Set(chosenByName(collected, listed, flags.containers).map(({ id }) => id));
   const report = await audit(
     {
       ...parts,
@@ -89,41 +86,4 @@ function exitCodeOf({ failure, totals, containers, withheld, skipped }: AuditRep
     ({ status }) => status === 'partial' || status === 'unreadable' || status === 'failed',
   );
   return unread || totals.crowded + totals.changed > 0 ? ExitCode.partial : ExitCode.ok;
-}
-
-/** @throws PollardError `no_such_container` for a name that none has */
-function choose(
-  collected: readonly ContainerSummary[],
-  listed: readonly ContainerSummary[],
-  names: readonly string[],
-): readonly ContainerSummary[] {
-  if (names.length === 0) return collected;
-  const chosen = new Set<ContainerSummary>();
-  for (const written of names) {
-    const matches = globMatcher(written);
-    const isMeant = ({ name, id }: ContainerSummary): boolean =>
-      matches(name) || (/^[0-9a-f]{4,64}$/.test(written) && id.startsWith(written));
-    const found = collected.filter(isMeant);
-    if (found.length === 0) throw noSuchContainer(written, collected, listed.some(isMeant));
-    for (const container of found) chosen.add(container);
-  }
-  return [...chosen];
-}
-
-function noSuchContainer(
-  written: string,
-  collected: readonly ContainerSummary[],
-  isThere: boolean,
-): PollardError {
-  const meant = nearest(
-    written,
-    collected.map(({ name }) => name),
-  );
-  const problem = isThere ? 'is a container that is not collected' : 'is no container';
-  const near = meant === undefined ? 'docker ps -a shows what there is' : `did you mean ${shownText(meant)}?`;
-  return new PollardError('no_such_container', `--container: ${JSON.stringify(written)} ${problem}`, {
-    hint: isThere ? 'see containers.include, containers.exclude, and its label pollard.enable' : near,
-    setting: '--container',
-    exit: 'usage',
-  });
 }

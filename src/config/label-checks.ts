@@ -13,7 +13,7 @@ const STREAM = 'stream';
 const NOT_COUNTED = 'service_name';
 
 /** What Loki would refuse of each stream, and what would have no place in it. */
-export function labelConflicts({ labels }: Config): Conflict[] {
+export function labelConflicts({ labels, backfill }: Config): Conflict[] {
   // One with an empty value is none.
   const fixed = Object.keys(labels.static).filter((name) => labels.static[name] !== '');
   const added = [...fixed, ...Object.keys(labels.from_container)];
@@ -38,6 +38,8 @@ export function labelConflicts({ labels }: Config): Conflict[] {
           name,
         ),
       ),
+    ...nameConflicts('backfill.label', backfill.label),
+    ...backfillLabelConflicts(backfill.label, [...DEFAULT_LABELS, ...added]),
     ...countConflicts(labels, added),
   ];
 }
@@ -54,6 +56,18 @@ function nameConflicts(setting: string, name: string): Conflict[] {
     return refused(`is over ${maxNameBytes} bytes, and Loki takes no more`);
   }
   return [];
+}
+
+/** A backfill adds it to labels that are there: it must not take the place of one. */
+function backfillLabelConflicts(name: string, taken: readonly string[]): Conflict[] {
+  if (!taken.includes(name)) return [];
+  return [
+    conflict(
+      ['backfill.label'],
+      `${shownKey(name)} is a label of the live streams, and a label has one value`,
+      name,
+    ),
+  ];
 }
 
 function countConflicts(labels: Config['labels'], added: readonly string[]): Conflict[] {

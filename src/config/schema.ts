@@ -326,6 +326,20 @@ const rejected = z.strictObject({
     ),
 });
 
+const backfill = z.strictObject({
+  label: text('the name of a label')
+    .default('backfill')
+    .describe(
+      'The label of streams for lines that are too old for the live stream. Its value is the name of the run.',
+    ),
+  rate: bytes('1KiB', '1GiB')
+    .default(2 * 1024 ** 2)
+    .describe(
+      "Bytes a second that a backfill sends at most: half of Loki's default limit of a tenant, so that the service keeps its share.",
+    ),
+  concurrency: integer(1, 64).default(2).describe('Containers that a backfill reads at the same time.'),
+});
+
 const shutdown = z.strictObject({
   timeout: duration('0', '10m').default(30_000).describe('For flushing and committing after SIGTERM.'),
 });
@@ -392,6 +406,7 @@ export const configSchema = z.strictObject({
   labels: labels.prefault({}).describe("The labels of a container's streams in Loki."),
   loki: loki.prefault({}).describe('Where lines go.'),
   rejected: rejected.prefault({}).describe('Lines that Loki refuses.'),
+  backfill: backfill.prefault({}).describe('pollard backfill.'),
   shutdown: shutdown.prefault({}).describe('The end.'),
   status: status.prefault({}).describe('The status page.'),
   log: log.prefault({}).describe("Pollard's own log, on standard error."),

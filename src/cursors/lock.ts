@@ -58,13 +58,14 @@ const GLANCE_MS = 50;
  * description lock on `<state_dir>/lock`): it ends with the process, also by kill -9, and no file that was left
  * behind is ever taken for it. The file's content only tells who holds the lock.
  *
+ * @param file the lock's name in the directory; default: `lock`, that of the cursors
  * @throws StateLocked when another process, or this one, holds it already
  * @throws PollardError `cursor_write_failed` when the file cannot be made, `state_lock_failed` when the platform
  *   or the file system has no locks
  */
-export async function acquireLock(stateDir: string, owner: LockOwner): Promise<StateLock> {
+export async function acquireLock(stateDir: string, owner: LockOwner, file = 'lock'): Promise<StateLock> {
   const tryLock = await loadTryLock();
-  const path = join(stateDir, 'lock');
+  const path = join(stateDir, file);
   try {
     await makeDirs(nodeFs, dirname(path));
   } catch (error) {
@@ -104,9 +105,9 @@ export interface LockHolder {
  *
  * @throws PollardError `cursor_read_failed`, `state_lock_failed`
  */
-export async function lockHolder(stateDir: string): Promise<LockHolder> {
+export async function lockHolder(stateDir: string, file = 'lock'): Promise<LockHolder> {
   const tryLock = await loadTryLock();
-  const path = join(stateDir, 'lock');
+  const path = join(stateDir, file);
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);

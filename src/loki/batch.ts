@@ -227,3 +227,14 @@ export class EntryBatch {
     this.#buffer = larger;
   }
 }
+
+/**
+ * The batch as what it is. Who only fills batches knows them by what it needs of them; those it gets are all of this
+ * kind.
+ *
+ * @throws TypeError for anything else
+ */
+export function entryBatch(batch: object): EntryBatch {
+  if (batch instanceof EntryBatch) return batch;
+  throw new TypeError('a batch that is no EntryBatch');
+}

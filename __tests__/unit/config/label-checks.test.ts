@@ -75,3 +75,20 @@ describe('with those that are there by default', () => {
     await expect(loadTexts({ yaml: `labels: ${labels}` })).resolves.toBeDefined();
   });
 });
+
+describe('backfill.label', () => {
+  test.each([
+    ['a-b', 'a-b is no name of a label: letters, digits and _ only, no digit first'],
+    ['stream', 'stream is set by Pollard itself, to stdout or stderr'],
+    ['host', 'host is a label of the live streams, and a label has one value'],
+  ])('%s is refused', async (name, problem) => {
+    expect(await problemsOf({ flags: { 'backfill.label': name } })).toContain(`backfill.label: ${problem}`);
+  });
+
+  test('one that labels.static has is refused', async () => {
+    const flags = { 'backfill.label': 'env', 'labels.static': '{env: prod}' };
+    expect(await problemsOf({ flags })).toEqual([
+      'backfill.label: env is a label of the live streams, and a label has one value',
+    ]);
+  });
+});

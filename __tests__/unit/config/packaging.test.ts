@@ -243,7 +243,7 @@ describe('the cron example', () => {
   });
 
   test('starts commands that there are, as the user pollard', async () => {
-    expect(jobs).toHaveLength(2);
+    expect(jobs).toHaveLength(3);
     for (const job of jobs) {
       expect(job).toMatch(/^(\S+\s+){5}pollard\s/);
       const [started] = starts(job);

@@ -6,7 +6,7 @@ import { nodeFs } from '../../cursors/node-fs.js';
 import { readCursor } from '../../cursors/read-cursors.js';
 import { errnoOf } from '../../cursors/state-error.js';
 import { BufferPool } from '../../loki/buffer-pool.js';
-import { EntryBatch } from '../../loki/batch.js';
+import { EntryBatch, entryBatch } from '../../loki/batch.js';
 import { createPusher, type Pusher } from '../../loki/pusher.js';
 import { RejectedStore } from '../../loki/rejected-store.js';
 import type { RejectedSink } from '../../loki/rejected.js';
@@ -24,7 +24,7 @@ import { orClose, rejectedPath, rejectedSettings } from './loki-parts.js';
 import type { ObserveParts } from './observe-parts.js';
 import { selectionSettings } from './pipeline-settings.js';
 import { pushObserver } from './push-observer.js';
-import { entryBatch, streamParts } from './stream-parts.js';
+import { streamParts } from './stream-parts.js';
 
 export interface AuditPartsOptions {
   readonly clock: Clock;
@@ -69,7 +69,6 @@ export async function verifyParts(
       )
     : undefined;
   const pusher = rejected && pusherTo(bounded, transport, rejected, options);
-  const cursors = join(bounded.collector.state_dir, 'cursors');
   return {
     parts: {
       out,
@@ -90,7 +89,7 @@ export async function verifyParts(
       idIsSent: bounded.labels.structured_metadata,
       selects: containerSelector(selectionSettings(bounded)),
       rejectedFile: rejectedPath(bounded),
-      cursorOf: async (id) => await cursorAt(cursors, id),
+      cursorOf: cursorReader(bounded),
       settings: {
         memoryBytes: AUDIT_MEMORY,
         concurrency: Math.min(bounded.poll.concurrency, MOST_AT_A_TIME),
@@ -168,6 +167,12 @@ function pusherTo(
   // The command ends with it.
   signal.addEventListener('abort', () => pusher.stop(), { once: true });
   return pusher;
+}
+
+/** Reads how far the service is with a container, beside it; see cursorAt. */
+export function cursorReader(config: Config): (containerId: string) => Promise<Cursor | undefined> {
+  const cursors = join(config.collector.state_dir, 'cursors');
+  return async (id) => await cursorAt(cursors, id);
 }
 
 /** How far the collector is, read beside it; one that cannot be used counts as none, as for the collector. */

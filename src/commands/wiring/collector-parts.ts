@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.js';
 import type { CursorStore } from '../../cursors/store.js';
 import type { StateLock } from '../../cursors/lock.js';
 import { reopened, type Cursor } from '../../model/cursor.js';
+import { entryBatch } from '../../loki/batch.js';
 import type { Clock, Random } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { NS_PER_MS } from '../../model/nanoseconds.js';
@@ -17,7 +18,7 @@ import type { EngineParts } from './engine-parts.js';
 import type { LokiParts } from './loki-parts.js';
 import { hostNotice, selectionSettings } from './pipeline-settings.js';
 import { settlingDoubts } from './settling-doubts.js';
-import { entryBatch, streamParts } from './stream-parts.js';
+import { streamParts } from './stream-parts.js';
 import type { StreamTargets } from './stream-targets.js';
 import { watchedSince } from './watched-since.js';
 

@@ -1,4 +1,3 @@
-import type { LineBatch } from '../../collector/line-batch.js';
 import type { Config } from '../../config/schema.js';
 import { EntryBatch, type BatchBounds } from '../../loki/batch.js';
 import type { BufferPool } from '../../loki/buffer-pool.js';
@@ -44,10 +43,4 @@ export function streamParts(config: Config, pool: BufferPool, logger: Logger): S
     bounds,
     newBatch: (container, stream) => new EntryBatch(targets.of(container, stream), bounds, pool),
   };
-}
-
-/** The collector knows batches only by what it needs of them; those it is given are all of this kind. */
-export function entryBatch(batch: LineBatch): EntryBatch {
-  if (batch instanceof EntryBatch) return batch;
-  throw new TypeError('a batch that was not made by newBatch');
 }
