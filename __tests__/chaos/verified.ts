@@ -25,7 +25,7 @@ export interface Verified extends Audited {
 /** A container in the report of `verify`. */
 interface Judged {
   readonly container_id: string;
-  readonly samples: { readonly missing: readonly { readonly stamp: string }[] };
+  readonly samples: { readonly missing: readonly { readonly timestamp: string }[] };
   readonly status: string;
   readonly streams: Readonly<
     Record<string, { readonly pending: number; readonly loki_only: { readonly unknown: number } }>
@@ -62,8 +62,8 @@ export async function verified(
   const left = sum(readable, ({ pending }) => pending);
   const named = containers.flatMap(({ container_id: id, samples }) => {
     const spans = accounts.get(id)?.marks.map(markedSpan) ?? [];
-    return samples.missing.filter(({ stamp }) => {
-      const at = parseStamp(stamp) ?? 0n;
+    return samples.missing.filter(({ timestamp }) => {
+      const at = parseStamp(timestamp) ?? 0n;
       return spans.some((span) => span && span.lastDelivered <= at && at <= span.firstAvailable);
     });
   });

@@ -110,8 +110,20 @@ function possibleGapRow({ possibleGaps }: CatchUpSummary): [string, string] {
 const STATE_CODES: ReadonlySet<string> = new Set(['cursor_write_failed', 'rejected_file_unusable']);
 
 function jsonSummary(summary: CatchUpSummary, seconds: number): string {
-  const { duplicatesDropped, possibleGaps, noLog, ...rest } = summary;
-  return `${JSON.stringify({ ...rest, no_log: noLog, possible_gaps: possibleGaps, duplicates_dropped: duplicatesDropped, seconds: Number(seconds.toFixed(3)) })}\n`;
+  const { duplicatesDropped, possibleGaps, noLog, failed, ...rest } = summary;
+  const document = {
+    ...rest,
+    failed: failed.map(({ hint, setting, ...each }) => ({
+      ...each,
+      hint: hint ?? null,
+      setting: setting ?? null,
+    })),
+    no_log: noLog,
+    possible_gaps: possibleGaps,
+    duplicates_dropped: duplicatesDropped,
+    seconds: Number(seconds.toFixed(3)),
+  };
+  return `${JSON.stringify(document)}\n`;
 }
 
 function textSummary(summary: CatchUpSummary, seconds: number): string {

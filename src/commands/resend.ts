@@ -110,12 +110,17 @@ function summaryJson(summary: ResendSummary, again: string | undefined, seconds:
     refused,
     not_sent: notSent(summary),
     unreadable,
-    kinds: Object.fromEntries(kinds),
-    not_kept: Object.fromEntries(notKept),
+    kinds: countsJson(kinds),
+    not_kept: countsJson(notKept),
     refused_file: again ?? null,
     seconds: Number(seconds.toFixed(3)),
   };
   return `${JSON.stringify(document)}\n`;
+}
+
+/** Lines by the kind of their refusal. */
+function countsJson(counts: ReadonlyMap<string, number>) {
+  return [...counts].map(([kind, lines]) => ({ kind, lines }));
 }
 
 function summaryText(summary: ResendSummary, again: string | undefined, seconds: number): string {

@@ -2,7 +2,7 @@ import type { AuditReport, ContainerReport, LineSample, Samples, StreamCounts } 
 import { PollardError } from '../model/errors.js';
 import { formatStamp } from '../model/nanoseconds.js';
 
-/** The report as one JSON document, on one line. Stamps are RFC 3339 with nine digits. */
+/** The report as one JSON document, on one line. Its form is the one that the README has for all JSON. */
 export function verifyJson(report: AuditReport, seconds: number, exitCode: number): string {
   const { range, containers, totals, withheld, failure, notes } = report;
   const document = {
@@ -51,7 +51,7 @@ function countsJson(counts: StreamCounts) {
 
 function samplesJson({ missing, repaired, refused, unknown, gaps }: Samples) {
   const shown = (list: readonly LineSample[]) =>
-    list.map(({ stream, stamp, text }) => ({ stream, stamp: formatStamp(stamp), text }));
+    list.map(({ stream, stamp, text }) => ({ stream, timestamp: formatStamp(stamp), text }));
   return {
     missing: shown(missing),
     repaired: shown(repaired),
@@ -63,6 +63,7 @@ function samplesJson({ missing, repaired, refused, unknown, gaps }: Samples) {
 
 function failureJson(failure: Error) {
   const { message } = failure;
-  if (!(failure instanceof PollardError)) return { code: 'unknown', message, hint: null };
-  return { code: failure.code, message, hint: failure.hint ?? null };
+  if (!(failure instanceof PollardError)) return { code: 'unknown', message, hint: null, setting: null };
+  const { code, hint, setting } = failure;
+  return { code, message, hint: hint ?? null, setting: setting ?? null };
 }

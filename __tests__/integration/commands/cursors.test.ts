@@ -7,7 +7,7 @@ interface CursorJson {
   readonly container: string;
   readonly id: string;
   readonly delivered: string | null;
-  readonly anchor: readonly { readonly stamp: string; readonly stream: string; readonly hash: string }[];
+  readonly anchor: readonly { readonly timestamp: string; readonly stream: string; readonly hash: string }[];
   readonly open: readonly { readonly stream: string; readonly bytes: number; readonly cut: boolean }[];
 }
 interface ListJson {
@@ -63,7 +63,7 @@ describe('pollard cursors list and show', () => {
       const web = cursors.find(({ container }) => container === 'web');
       expect(web).toMatchObject({ container: 'web', id, open: [] });
       expect(web?.anchor).toHaveLength(5);
-      expect(web?.delivered).toBe(web?.anchor.at(-1)?.stamp);
+      expect(web?.delivered).toBe(web?.anchor.at(-1)?.timestamp);
       const db = cursors.find(({ container }) => container === 'db');
       expect(db?.open).toMatchObject([{ stream: 'stderr', bytes: 16_384, cut: false }]);
 

@@ -13,14 +13,17 @@ const page = {
   pid: 42,
   started: '2026-01-31T08:00:00.000000000Z',
   collecting: true,
-  engine: { apiVersion: '1.41', engineVersion: '20.10.24' },
+  engine: { api_version: '1.41', engine_version: '20.10.24' },
   engine_sockets: 1,
   active_polls: 2,
   memory_in_flight: 2048,
   resources: { fds: 20, fd_limit: 1024, rss: 96 * 1024 * 1024, live: 12 },
   totals: { lines: 1, bytes: 10, rejected: 0, gaps: 0, missed: 0 },
   missed: [] as { name: string; reason: string; at: string }[],
-  loki: { kind: 'ok', since: '1769846400000000000', reason: '', hint: '' } as Record<string, string>,
+  loki: { kind: 'ok', since: '2026-01-31T08:00:00.000000000Z', reason: '', hint: '' } as Record<
+    string,
+    string
+  >,
   health: { ...healthy, parts: { engine: healthy, loki: healthy } as Record<string, typeof healthy> },
   containers: [] as Record<string, unknown>[],
 };
@@ -72,7 +75,7 @@ describe('the status as text', () => {
       },
       loki: {
         kind: 'halted',
-        since: '1769846400000000000',
+        since: '2026-01-31T08:00:00.000000000Z',
         reason: '401 no org id',
         hint: 'set it to what Loki expects',
         setting: 'loki.tenant',
@@ -87,6 +90,13 @@ describe('the status as text', () => {
     expect(text).toContain('\n             missed job-1 at 2026-01-31 09:00:00Z: removed early\n');
     expect(text).toContain('collecting is switched off (collector.enabled)');
     expect(text).toContain('no container is collected at present');
+  });
+
+  test('a Loki for which the last push gave up is one that does not take what is sent', () => {
+    const loki = { kind: 'failed', since: '2026-01-31T08:00:00.000000000Z', reason: '503', hint: 'wait' };
+    expect(textOf({ loki })).toContain(
+      'Loki         does not take what is sent, since 2026-01-31 08:00:00Z: 503\n',
+    );
   });
 
   test('containers with trouble come first; those that are over are counted, but for what was lost of them', () => {
@@ -116,7 +126,7 @@ describe('the status as text', () => {
     const escape = '\u001b[2J\u009b1m';
     const text = textOf({
       version: `1${escape}`,
-      loki: { kind: 'retrying', since: '1', reason: escape, hint: escape },
+      loki: { kind: 'retrying', since: escape, reason: escape, hint: escape },
       health: { ...healthy, parts: { [escape]: { ...healthy, state: 'degraded', reason: escape } } },
       missed: [{ name: escape, reason: escape, at: escape }],
       containers: [container(escape, { state: escape, last_error: `${escape}\n` })],

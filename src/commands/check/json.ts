@@ -1,7 +1,7 @@
 import { formatStamp } from '../../model/nanoseconds.js';
 import { version } from '../version.js';
 import type { CheckedContainer } from './containers.js';
-import type { Part } from './part.js';
+import type { Part, Trouble } from './part.js';
 import { exitCodeOf, type CheckReport } from './report.js';
 
 /** The report as one JSON object. */
@@ -22,7 +22,18 @@ export function checkJson(report: CheckReport): string {
 
 function partJson({ name, summary, failure, warnings, facts }: Part): object {
   const state = failure !== undefined ? 'failed' : warnings.length > 0 ? 'warning' : 'ok';
-  return { part: name, state, summary, error: failure ?? null, warnings, facts };
+  return {
+    part: name,
+    state,
+    summary,
+    error: failure === undefined ? null : troubleJson(failure),
+    warnings: warnings.map(troubleJson),
+    facts,
+  };
+}
+
+function troubleJson({ hint, setting, ...rest }: Trouble): object {
+  return { ...rest, hint: hint ?? null, setting: setting ?? null };
 }
 
 function containerJson(checked: CheckedContainer): object {
@@ -53,6 +64,6 @@ function containerJson(checked: CheckedContainer): object {
             from: formatStamp(old.from),
             until: formatStamp(old.until),
           },
-    error: trouble ?? null,
+    error: trouble === undefined ? null : troubleJson(trouble),
   };
 }

@@ -64,10 +64,10 @@ export function cursorJson(cursor: Cursor): object {
     id: containerId,
     committed: formatStamp(committedAt),
     delivered: delivered === 0n ? null : formatStamp(delivered),
-    anchor: anchor.map(({ stamp, stream, hash }) => ({ stamp: formatStamp(stamp), stream, hash })),
+    anchor: anchor.map(({ stamp, stream, hash }) => ({ timestamp: formatStamp(stamp), stream, hash })),
     open: open.map(({ stream, stamp, text, cut, delivered }) => ({
       stream,
-      stamp: formatStamp(stamp),
+      timestamp: formatStamp(stamp),
       bytes: text.byteLength,
       cut,
       pieces_delivered: delivered?.count ?? 0,
@@ -75,7 +75,7 @@ export function cursorJson(cursor: Cursor): object {
     moved: Object.fromEntries(
       Object.entries(moved).map(([stream, { stamp, assigned }]) => [
         stream,
-        { stamp: formatStamp(stamp), assigned: formatStamp(assigned) },
+        { timestamp: formatStamp(stamp), assigned: formatStamp(assigned) },
       ]),
     ),
   };

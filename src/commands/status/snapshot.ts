@@ -37,7 +37,10 @@ const snapshot = z.object({
   pid: z.number(),
   started: z.string(),
   collecting: z.boolean().default(true),
-  engine: z.object({ apiVersion: z.string(), engineVersion: z.string().optional() }).nullable().default(null),
+  engine: z
+    .object({ api_version: z.string(), engine_version: z.string().nullable().default(null) })
+    .nullable()
+    .default(null),
   engine_sockets: z.number().default(0),
   active_polls: z.number().default(0),
   memory_in_flight: z.number().default(0),
@@ -56,19 +59,18 @@ const snapshot = z.object({
       bytes: z.number(),
       rejected: z.number(),
       gaps: z.number(),
-      possibleGaps: z.number().default(0),
+      possible_gaps: z.number().default(0),
       missed: z.number(),
     })
     .nullable()
     .default(null),
   missed: z.array(z.object({ name: z.string(), reason: z.string(), at: z.string() })).default([]),
   loki: z.object({
-    kind: z.enum(['ok', 'retrying', 'halted']),
-    /** ns since 1970, as text. */
-    since: z.string().regex(/^\d{1,20}$/),
+    kind: z.enum(['ok', 'retrying', 'halted', 'failed']),
+    since: z.string(),
     reason: z.string().default(''),
     hint: z.string().default(''),
-    setting: z.string().optional(),
+    setting: z.string().nullable().default(null),
   }),
   health: part.extend({ parts: z.record(z.string(), part) }),
   containers: z.array(container),

@@ -52,16 +52,17 @@ function healthLines({ health, collecting }: StatusSnapshot, { style, now }: Sta
 }
 
 function engineText({ engine, engine_sockets: sockets, active_polls: polls }: StatusSnapshot): string {
-  const version = engine?.engineVersion === undefined ? '' : `${engine.engineVersion}, `;
-  const known = engine === null ? 'not agreed with' : `${version}API ${engine.apiVersion}`;
+  const version = engine?.engine_version ?? undefined;
+  const name = version === undefined ? '' : `${version}, `;
+  const known = engine === null ? 'not agreed with' : `${name}API ${engine.api_version}`;
   return `${known}; ${counted(sockets, 'socket')} open, ${counted(polls, 'poll')} under way`;
 }
 
 function lokiLines({ loki }: StatusSnapshot, { style }: StatusTextOptions): string[] {
-  const since = formatInstant(BigInt(loki.since));
+  const since = instant(loki.since);
   if (loki.kind === 'ok') return [row('Loki', `takes what is sent, since ${since}`)];
   const what = loki.kind === 'halted' ? 'refuses what is sent' : 'does not take what is sent';
-  const next = nextStep({ message: loki.reason, hint: loki.hint, setting: loki.setting });
+  const next = nextStep({ message: loki.reason, hint: loki.hint, setting: loki.setting ?? undefined });
   const text = row('Loki', `${what}, since ${since}: ${loki.reason}`);
   return [
     style.paint(loki.kind === 'halted' ? 'red' : 'yellow', text),
@@ -80,7 +81,7 @@ function processText({ resources, memory_in_flight: inFlight }: StatusSnapshot):
 
 function totalLines({ totals, missed }: StatusSnapshot): string[] {
   if (totals === null) return [];
-  const { lines, bytes, rejected, gaps, possibleGaps } = totals;
+  const { lines, bytes, rejected, gaps, possible_gaps: possibleGaps } = totals;
   const possible = possibleGaps === 0 ? '' : `, ${counted(possibleGaps, 'possible gap')}`;
   const missedContainers = `${counted(totals.missed, 'container')} missed`;
   return [

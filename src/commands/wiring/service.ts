@@ -21,6 +21,7 @@ import { lokiParts, rejectedPath } from './loki-parts.js';
 import { lokiSettings } from './loki-settings.js';
 import { resourceWatchSettings, type ObserveParts } from './observe-parts.js';
 import { pushObserver } from './push-observer.js';
+import { engineStatus, lokiStatus, totalsStatus } from './service-status.js';
 import { ShutdownDeadline } from './shutdown-deadline.js';
 import { openState } from './state.js';
 import {
@@ -191,14 +192,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
           status: () => ({
             ...processStatus(startedAt, version),
             collecting: enabled,
-            engine: engine.api.versions.agreed ?? null,
+            engine: engineStatus(engine.api.versions.agreed),
             engine_sockets: engineSockets(),
             active_polls: scheduler.active,
             memory_in_flight: budget.used,
             resources: sample === undefined ? null : resourceStatus(sample),
-            totals: counters.totals,
+            totals: totalsStatus(counters.totals),
             missed: counters.lastMissed.map(missedStatus),
-            loki: loki.pusher.state(),
+            loki: lokiStatus(loki.pusher.state()),
             health: health.report(),
             containers: containers(),
           }),
