@@ -274,7 +274,7 @@ describe('a signal', () => {
       program.signal('SIGTERM');
       expect(await program.ended).toEqual({ code: 6, signal: null });
       expect(summaryOf(program.stdout).failed).toEqual([
-        { container: 'web', code: '', reason: 'interrupted' },
+        { container: 'web', code: '', reason: 'interrupted', hint: null, setting: null },
       ]);
       lift();
       await expectWhole(site, 40);
