@@ -3,6 +3,7 @@ import { ExitCode } from '../model/exit-codes.js';
 import { addAuditCommands } from './audit-commands.js';
 import { addBackfillCommands } from './backfill-command.js';
 import { DEFAULT_CONTAINERS, DEFAULT_RATE, readDemoOptions, type DemoTexts } from './demo/options.js';
+import { helpAsFlag } from './help-command.js';
 import { CATCH_UP_HELP, EXIT_CODES, RUN_HELP } from './help-texts.js';
 import { MAX_DURATION_OPTION, readMaxDuration } from './max-duration.js';
 import { addOperatorCommands } from './operator-commands.js';
@@ -24,7 +25,7 @@ export async function main(argv: readonly string[], output: Output): Promise<num
   const session = new Session(output, process.env);
   const program = buildProgram(session);
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync([...argv.slice(0, 2), ...helpAsFlag(program, argv.slice(2))]);
     return session.code;
   } catch (error) {
     if (!(error instanceof CommanderError)) return printError(error, output.err, session.secrets);

@@ -16,12 +16,8 @@ export function usageError(error: CommanderError, program: Command, argv: readon
   switch (error.code) {
     case 'commander.help':
       return usage(`a command is missing: ${commandNames(command).join(', ')}`, help);
-    case 'commander.unknownCommand': {
-      const written = command.args[0] ?? '';
-      const meant = nearest(written, commandNames(command));
-      const problem = `there is no command ${JSON.stringify(written.slice(0, 60))}`;
-      return usage(problem, didYouMean(meant, help));
-    }
+    case 'commander.unknownCommand':
+      return noSuchCommand(command, command.args[0] ?? '');
     case 'commander.unknownOption': {
       const written = optionIn(error.message);
       return usage(
@@ -32,6 +28,18 @@ export function usageError(error: CommanderError, program: Command, argv: readon
     default:
       return usage(error.message.replace(/^error: /, ''), help);
   }
+}
+
+/** A command that is not there, and the one that may have been meant. @param above where it was looked for */
+export function noSuchCommand(above: Command, written: string): PollardError {
+  const meant = nearest(written, commandNames(above));
+  const problem = `there is no command ${JSON.stringify(written.slice(0, 60))}`;
+  return usage(problem, didYouMean(meant, furtherHelp(above)));
+}
+
+/** A command that is looked for below one that has none. */
+export function noCommandsBelow(command: Command): PollardError {
+  return usage(`${pathOf(command).slice(1).join(' ')} has no commands below it`, furtherHelp(command));
 }
 
 function usage(message: string, hint: string): PollardError {

@@ -16,6 +16,11 @@ describe('a command line that cannot be meant', () => {
     ['catch-up --jsn', 'catch-up has no option --jsn', 'did you mean --json?'],
     ['run --xyzzyxyzzy', 'run has no option --xyzzyxyzzy', 'pollard run --help'],
     ['rum', 'there is no command "rum"', 'did you mean run?'],
+    ['help foo', 'there is no command "foo"', 'pollard --help'],
+    ['help chek', 'there is no command "chek"', 'did you mean check?'],
+    ['help cursors shwo', 'there is no command "shwo"', 'did you mean show?'],
+    ['help check foo', 'check has no commands below it', 'pollard check --help'],
+    ['cursors help shwo', 'there is no command "shwo"', 'did you mean show?'],
     ['--versio', 'pollard has no option --versio', 'did you mean --version?'],
     ['run --loki-url', "option '--loki-url <value>' argument missing", 'pollard run --help'],
     ['run now', 'too many arguments', 'pollard run --help'],
@@ -69,6 +74,20 @@ describe('help', () => {
       .filter((name) => name !== 'help');
     expect(commands).toEqual(expect.arrayContaining(['run', 'catch-up', 'demo']));
     for (const name of commands) expect(await helpOf(name)).toMatch(/exit code/i);
+  });
+
+  test.each([
+    ['help', '--help'],
+    ['help help', '--help'],
+    ['help check', 'check --help'],
+    ['help cursors', 'cursors --help'],
+    ['help cursors show', 'cursors show --help'],
+    ['cursors help', 'cursors --help'],
+    ['cursors help show', 'cursors show --help'],
+  ])('%s is %s', async (line, flag) => {
+    const help = await pollard(line.split(' '));
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help).toEqual(await pollard(flag.split(' ')));
   });
 
   test('run has examples', async () => {
