@@ -30,14 +30,17 @@ const MARK = 'pollard: gap: lines of container ';
  *
  * @param lastDelivered ns; undefined: there is no entry before the gap
  * @param created when the container was created, ns: nothing of its log is older, but where the clock was set
+ * @param within of a gap that begins with the log: an entry in it that was delivered all the same, ns. Where the clock
+ *   was set back behind the container's creation, it is the only bound that is known.
  */
 export function gapBefore(
   cause: GapCause,
   lastDelivered: Nanoseconds | undefined,
   firstAvailable: Nanoseconds,
   created: Nanoseconds,
+  within?: Nanoseconds,
 ): Gap {
-  const before = lastDelivered ?? (created < firstAvailable ? created : firstAvailable - 1n);
+  const before = lastDelivered ?? (created < firstAvailable ? created : (within ?? firstAvailable - 1n));
   return { cause, lastDelivered: before, firstAvailable };
 }
 
@@ -93,13 +96,14 @@ export class GapMarker implements EntrySink {
   readonly #cause: GapCause;
   readonly #lastDelivered: Nanoseconds | undefined;
   readonly #created: Nanoseconds;
+  readonly #within: Nanoseconds | undefined;
   readonly #tell: (gap: Gap) => void;
   /** Set once the first entry went by. */
   gap: Gap | undefined;
 
   /**
    * @param lines where the marker goes; undefined for none (`gaps.marker: false`)
-   * @param lastDelivered, created as gapBefore takes them
+   * @param lastDelivered, created, within as gapBefore takes them
    */
   constructor(
     next: EntrySink,
@@ -108,6 +112,7 @@ export class GapMarker implements EntrySink {
     cause: GapCause,
     lastDelivered: Nanoseconds | undefined,
     created: Nanoseconds,
+    within: Nanoseconds | undefined,
     tell: (gap: Gap) => void,
   ) {
     this.#next = next;
@@ -116,6 +121,7 @@ export class GapMarker implements EntrySink {
     this.#cause = cause;
     this.#lastDelivered = lastDelivered;
     this.#created = created;
+    this.#within = within;
     this.#tell = tell;
   }
 
@@ -130,7 +136,7 @@ export class GapMarker implements EntrySink {
   ): void {
     if (this.gap === undefined) {
       const firstAvailable = BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
-      this.gap = gapBefore(this.#cause, this.#lastDelivered, firstAvailable, this.#created);
+      this.gap = gapBefore(this.#cause, this.#lastDelivered, firstAvailable, this.#created, this.#within);
       this.#tell(this.gap);
       const mark = gapLine(this.#containerName, this.gap);
       this.#lines?.line(stream, mark.seconds, mark.nanos, mark.text, 0, mark.text.length);

@@ -447,7 +447,10 @@ function noteDelivered({ undelivered }: ContainerState, { fault, suspect, fresh,
 }
 
 /** The whole log is read without `tail` as long as it comes; else the Engine fails on anything. */
-function tailTroubleAfter({ tailTrouble }: ContainerState, { tail, fault }: PollReport): TailTrouble | undefined {
+function tailTroubleAfter(
+  { tailTrouble }: ContainerState,
+  { tail, fault }: PollReport,
+): TailTrouble | undefined {
   if (tail !== undefined) return tail === 'works' ? undefined : tail;
   return fault === undefined ? tailTrouble : undefined;
 }
@@ -465,7 +468,8 @@ function pauseWithin(
 
 /** It has ended, and its log was read to its end before, perhaps by a process before this one. */
 function isReadBefore({ cursor, life, tailTrouble }: ContainerState, details: ContainerDetails): boolean {
-  if (cursor === undefined || tailTrouble !== undefined || !hasEnded(details) || !isPlaceAlone(cursor)) return false;
+  if (cursor === undefined || tailTrouble !== undefined || !hasEnded(details) || !isPlaceAlone(cursor))
+    return false;
   return life === 'drained' || cursor.complete === true;
 }
 

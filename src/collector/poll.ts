@@ -39,7 +39,10 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
  * Whether the log of an ended container cannot be read any further: the daemon's error stands at each of many polls, and
  * nothing new came with it. One that was settled before has nothing more to be named.
  */
-function isUnreadableForGood({ ended, cursor, stalls = 0, signal }: PollTask, { fault, fresh }: PollSum): boolean {
+function isUnreadableForGood(
+  { ended, cursor, stalls = 0, signal }: PollTask,
+  { fault, fresh }: PollSum,
+): boolean {
   if (!ended || signal.aborted || fresh > 0 || fault === undefined || !isDaemonError(fault)) return false;
   return stalls >= STALLS_OF_GOOD || cursor.complete === true;
 }

@@ -158,6 +158,7 @@ export async function transfer(context: TransferContext, request: TransferReques
         // What was passed over before the log was rotated is inside of the gap.
         request.lastDelivered ?? (cursor.soundUpTo ?? cursor).anchor.at(-1)?.stamp,
         container.created,
+        cursor.anchor.at(-1)?.stamp,
         (gap) => context.onGap(container, gap),
       )
     : undefined;

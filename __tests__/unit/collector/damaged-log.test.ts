@@ -1,6 +1,7 @@
 import { newContainerState } from '../../../src/collector/container-state.js';
 import { DamagedLog } from '../../../src/collector/damaged-log.js';
 import type { Engine } from '../../../src/collector/engine.js';
+import { gapSpan } from '../../../src/collector/gap.js';
 import type { LogSource } from '../../../src/collector/log-source.js';
 import { look } from '../../../src/collector/look.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
@@ -39,6 +40,8 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
   const errorSeen: boolean[] = [];
   /** What the next reads fail with, one each. */
   const failures: (Error | undefined)[] = [];
+  /** Entries after which the next answers break off, one each. */
+  const cutAfter: number[] = [];
   /** What happens before the next reads, one each. */
   const meanwhile: (() => void)[] = [];
   let details: ContainerDetails = {
@@ -57,13 +60,15 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
     if (failure !== undefined) return { bytes: 0, fault: failure };
     const { entries, error, hangs } = log.open({ tail, since });
     if (hangs === true) return { bytes: 0, fault: new LogBodyError('stalled', 'nothing came') };
-    for (const { stream, stampNs, text, terminated } of entries) {
+    const cut = cutAfter.shift();
+    for (const { stream, stampNs, text, terminated } of entries.slice(0, cut)) {
       // As of a TTY: see TtyParser.
       if (options.tty === true && lastWords === false && !terminated && text.length < CHUNK_BYTES) continue;
       const seconds = Number(stampNs / NS_PER_SECOND);
       const nanos = Number(stampNs % NS_PER_SECOND);
       sink.entry(stream === 'stdout' ? 1 : 2, seconds, nanos, text, 0, text.length, terminated);
     }
+    if (cut !== undefined) return { bytes: 0, fault: new LogBodyError('truncated', 'the answer broke off') };
     const seen = error !== undefined && (errorSeen.shift() ?? true);
     return { bytes: 0, ...(seen ? { fault: new LogBodyError('daemon_error', error) } : {}) };
   };
@@ -120,6 +125,8 @@ function setUp(profile: EngineProfileName, options: EngineLogOptions = {}) {
   return {
     log,
     clock,
+    loki,
+    cutAfter,
     errorSeen,
     failures,
     meanwhile,
@@ -642,6 +649,30 @@ describe.each(['20.10', '24'] as const)('%s: a log of which nothing can be read 
     expect({ last: lines().at(-1), told: told() }).toEqual({ last: 'more', told: ['gap web'] });
   });
 });
+
+test.each(['20.10', '23', '24', '28.5'] as const)(
+  '%s: lines that were rotated away after the clock was set back are between the stamps of their mark',
+  async (profile) => {
+    const { log, write, poll, loki, failures, cutAfter } = setUp(profile, {
+      maxSize: { entries: 6 },
+      maxFiles: 3,
+      compress: true,
+    });
+    for (let i = 1; i <= 4; i++) write(`before ${i}`);
+    // The first answer breaks off, so that what it showed is to be looked through for what was passed over.
+    cutAfter.push(3);
+    await poll();
+    for (let i = 1; i <= 20; i++) write(`lost ${i}`);
+    const back = NOW - 100n * NS_PER_SECOND;
+    for (let i = 0; i < 30; i++) log.writeLine('stdout', `after ${i}`, back + BigInt(i));
+    await poll();
+    const texts = [...loki.stored.values()].map(({ text }) => text);
+    const [span] = texts.flatMap((text) => gapSpan(text) ?? []);
+    // Between the last line before the gap and the first one after it, the earlier stamp first.
+    expect(span).toEqual({ lastDelivered: back + 12n, firstAvailable: NOW + 2n });
+    expect(failures).toEqual([]);
+  },
+);
 
 describe('a log of driver local where a search from its end fails', () => {
   const versionsOf = ['20.10', '23', '26', '28.5'] as const;

@@ -42,4 +42,6 @@ test('a gap at the beginning of a log is bounded by when the container was creat
   });
   expect(gapBefore('unreadable', undefined, 100n, 400n)).toMatchObject({ lastDelivered: 99n });
   expect(gapBefore('unreadable', 70n, 100n, 40n)).toMatchObject({ lastDelivered: 70n });
+  expect(gapBefore('rotated', undefined, 100n, 40n, 70n)).toMatchObject({ lastDelivered: 40n });
+  expect(gapBefore('rotated', undefined, 100n, 400n, 410n)).toMatchObject({ lastDelivered: 410n });
 });
