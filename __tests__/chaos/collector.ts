@@ -201,6 +201,12 @@ export class ChaosCollector {
     return new Set(names.map(idOfFile).filter((id) => id !== undefined));
   }
 
+  /** Whether the cursor of a container names an entry of its log; in an empty log there is none. */
+  hasPlace(id: string): boolean {
+    const path = join(this.stateDir, 'cursors', cursorFile(id));
+    return existsSync(path) && decodeCursor(readFileSync(path)).anchor.length > 0;
+  }
+
   /** What the cursor of a container tells of it. */
   cursorOf(id: string): Standing['cursor'] {
     const path = join(this.stateDir, 'cursors', cursorFile(id));

@@ -44,7 +44,7 @@ export class ChaosWorld {
   /** What keeps the collector from seeing containers come and go. */
   #veils = 0;
   #downSince = performance.now();
-  /** Where the log of each container began when there first was a cursor, by its id. */
+  /** Where the log of each container began when there first was a place in it, by its id. */
   readonly #begins = new Map<string, number>();
   readonly #spoilt = new Map<string, (readonly [from: number, to: number])[]>();
 
@@ -151,7 +151,7 @@ export class ChaosWorld {
   look(): void {
     this.collector.look();
     for (const id of this.collector.cursors()) {
-      if (!this.#begins.has(id)) this.#begins.set(id, this.#beginOf(id));
+      if (!this.#begins.has(id) && this.collector.hasPlace(id)) this.#begins.set(id, this.#beginOf(id));
     }
     for (const { talker } of this.crowd.everybody) {
       const { id, running } = talker.container;
@@ -162,8 +162,8 @@ export class ChaosWorld {
   }
 
   /**
-   * Whether a line was rotated away before there was a cursor of its container: a log that is read for the first time
-   * does not tell what it once had. Or it was destroyed in the Engine's files: what was cut out behind the cursor's
+   * Whether a line was rotated away before there was a place in its container's log: a log that is read for the first
+   * time, or was empty before, does not tell what it once had, unless its bounds are known. Or it was destroyed in the Engine's files: what was cut out behind the cursor's
    * place leaves no trace.
    */
   isOutrun({ containerId, first, last }: WrittenLine): boolean {
