@@ -6,7 +6,7 @@ import { gapBefore, gapLine, type Gap } from './gap.js';
 import { whatIsPassedOver } from './may-pass-over.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
-import { transfer, type TransferRequest, type TransferResult } from './transfer.js';
+import { lastBefore, transfer, type TransferRequest, type TransferResult } from './transfer.js';
 
 /** So often a run is asked for again, where an answer began elsewhere or the daemon's error came first. */
 const TIMES = 16;
@@ -189,7 +189,7 @@ export async function nameDamagedEnd(context: PollContext, task: PollTask, sum: 
     const { finishedAt, created } = container;
     const earliest = (last?.stamp ?? created) + 2n;
     const firstAvailable = finishedAt > earliest ? finishedAt : earliest;
-    const gap = gapBefore('unreadable', last?.stamp, firstAvailable, created);
+    const gap = gapBefore('unreadable', lastBefore(sum.cursor), firstAvailable, created);
     await markGap(context, container, gap, last ?? { stream: 'stdout' });
     sum.named(gap);
   }

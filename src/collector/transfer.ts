@@ -155,8 +155,7 @@ export async function transfer(context: TransferContext, request: TransferReques
         settings.gapMarker ? lines : undefined,
         container.name,
         request.behindGap,
-        // What was passed over before the log was rotated is inside of the gap.
-        request.lastDelivered ?? (cursor.soundUpTo ?? cursor).anchor.at(-1)?.stamp,
+        request.lastDelivered ?? lastBefore(cursor),
         container.created,
         cursor.anchor.at(-1)?.stamp,
         (gap) => context.onGap(container, gap),
@@ -271,6 +270,17 @@ function watchOfStart(
     maxSpan: settings.maxSpan,
     report: (gap) => onPossibleGap?.(container, gap),
   });
+}
+
+/**
+ * Where a gap behind a cursor begins, ns. What was passed over before the log was rotated is inside of it, and so is the
+ * rest of a line that is open.
+ */
+export function lastBefore(cursor: Cursor): Nanoseconds | undefined {
+  const { anchor, open } = cursor.soundUpTo ?? cursor;
+  let last = anchor.at(-1)?.stamp;
+  for (const { stamp } of open) if (last !== undefined && stamp < last) last = stamp;
+  return last;
 }
 
 /** The stamp of the last entry delivered; 0n at the beginning of a log. */

@@ -674,6 +674,26 @@ test.each(['20.10', '23', '24', '28.5'] as const)(
   },
 );
 
+test.each(['20.10', '24', '28.5'] as const)(
+  '%s: the mark of a gap that the end of an open line is lost in begins with that line',
+  async (profile) => {
+    const { log, write, poll, loki, state } = setUp(profile);
+    log.write('stderr', 'y'.repeat(CHUNK_BYTES), NOW - 10n);
+    write('between');
+    await poll();
+    log.write('stderr', 'its end\n', NOW + 5n);
+    log.corrupt(-1);
+    log.writeLine('stdout', 'after', NOW + 20n);
+    for (let polls = 0; polls < 6; polls++) await poll();
+    const texts = [...loki.stored.values()].map(({ text }) => text);
+    expect(texts).toContain('after');
+    expect(texts.flatMap((text) => gapSpan(text) ?? [])).toEqual([
+      { lastDelivered: NOW - 10n, firstAvailable: NOW + 20n },
+    ]);
+    expect(state.lastError).toBeUndefined();
+  },
+);
+
 describe('a log of driver local where a search from its end fails', () => {
   const versionsOf = ['20.10', '23', '26', '28.5'] as const;
   const faults = versionsOf.flatMap((profile) => [
