@@ -49,6 +49,8 @@ const SETTINGS = {
     outage_grace: '500ms',
     // Longer than a delayed push takes to be stored, also where the collector was killed as soon as it was sent.
     settle_time: '2s',
+    // Lines of the future are written as well.
+    too_new_patience: '3s',
   },
   shutdown: { timeout: '2s' },
   status: { listen: '127.0.0.1:0' },

@@ -18,6 +18,8 @@ export interface SimulatorsOptions {
   readonly clock?: Clock;
   /** Of the Engine alone, which may run on another machine. */
   readonly engineClock?: Clock;
+  /** Of Loki alone, whose clock may be wrong. */
+  readonly lokiClock?: Clock;
   readonly seed?: number;
 }
 
@@ -30,7 +32,7 @@ export interface Simulators {
 
 /** Runs with a simulated Engine, a simulated Loki and a folder, of which nothing is left afterwards. */
 export async function withSimulators(
-  { profile, loki: limits, clock, engineClock = clock, seed = 1 }: SimulatorsOptions,
+  { profile, loki: limits, clock, engineClock = clock, lokiClock = clock, seed = 1 }: SimulatorsOptions,
   use: (simulators: Simulators) => Promise<void>,
 ): Promise<void> {
   const random = seededRandom(seed);
@@ -40,7 +42,11 @@ export async function withSimulators(
     ...(engineClock === undefined ? {} : { clock: engineClock }),
   };
   await withEngine(options, async (engine, folder) => {
-    const loki = await startLokiSimulator({ random, ...limits, ...(clock === undefined ? {} : { clock }) });
+    const loki = await startLokiSimulator({
+      random,
+      ...limits,
+      ...(lokiClock === undefined ? {} : { clock: lokiClock }),
+    });
     try {
       await use({ engine, loki, folder });
     } finally {

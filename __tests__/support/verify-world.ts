@@ -238,7 +238,7 @@ async function makeWorld(options: WorldOptions, places: Places): Promise<VerifyW
         access: { answered: () => undefined, refused: () => undefined },
         onRemoved: (state) => fleet.removed(state),
       });
-      return await catchUp({ engine: dockerEngine, fleet, runner, concurrency: 4 }, never);
+      return await catchUp({ engine: dockerEngine, fleet, runner, concurrency: 4, clock }, never);
     });
 
   const logs = { read: readLogs, sinceSemantics, ...lines };

@@ -1,5 +1,7 @@
 import pLimit from 'p-limit';
 import type { MalformedItem } from '../docker/malformed.js';
+import { LinesTooNew } from '../loki/loki-error.js';
+import type { Clock } from '../model/clock.js';
 import { PollardError } from '../model/errors.js';
 import { sharedController } from '../model/shared-controller.js';
 import { boundedSignal } from './bounded-signal.js';
@@ -15,6 +17,7 @@ export interface CatchUpOptions {
   readonly fleet: Fleet;
   readonly runner: PollRunner;
   readonly concurrency: number;
+  readonly clock: Clock;
   /** Told after each poll, for a progress bar. */
   readonly onProgress?: (progress: CatchUpSummary, total: number) => void;
 }
@@ -78,12 +81,12 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
   const bounded = boundedSignal([signal, hopeless.signal]);
   try {
     await runTogether(bounded.signal, (ending) =>
-      states.map((state) =>
-        limit(async () => {
-          await drain(options, state, summary, states.length, ending);
-          if (isHopeless(state)) hopeless.abort(state.lastError);
-        }),
-      ),
+      states.map(async (state) => {
+        const isDone = () => limit(() => drain(options, state, summary, states.length, ending));
+        // Others take its place in the pool meanwhile.
+        while (!(await isDone())) await options.clock.sleep(waitOf(state), ending).catch(() => undefined);
+        if (isHopeless(state)) hopeless.abort(state.lastError);
+      }),
     );
     return summary;
   } finally {
@@ -91,13 +94,14 @@ export async function catchUp(options: CatchUpOptions, signal: AbortSignal): Pro
   }
 }
 
+/** @returns false: some lines are too new for Loki, and the rest is to be read after a while */
 async function drain(
   options: CatchUpOptions,
   state: ContainerState,
   summary: CatchUpSummary,
   total: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   let fruitless = 0;
   let incomplete = true;
   while (incomplete && fruitless < TRIES && !signal.aborted && !isHopeless(state) && !isRefused(state)) {
@@ -107,12 +111,19 @@ async function drain(
     incomplete =
       report === undefined ? state.life === 'active' : report.fault !== undefined || report.suspect;
     options.onProgress?.(summary, total);
+    if (incomplete && waitOf(state) > 0) return false;
   }
   summary.containers++;
   if (state.life === 'unreadable') summary.unreadable.push(state.summary.name);
   else if (state.life === 'unlogged') summary.noLog.push(state.summary.name);
   else if (incomplete) summary.failed.push(failureOf(state, signal));
   options.onProgress?.(summary, total);
+  return true;
+}
+
+/** ms until its lines are worth another try; 0: none is too new for Loki. */
+function waitOf({ lastError }: ContainerState): number {
+  return lastError instanceof LinesTooNew ? lastError.retryMs : 0;
 }
 
 /** Loki took nothing in all its tries. */
@@ -130,6 +141,7 @@ function failureOf(
   signal: AbortSignal,
 ): CatchUpFailure {
   const given: unknown = signal.reason;
+  if (lastError instanceof LinesTooNew) return failureBy(container, lastError);
   // Given up as a whole, and not for what this container's log last met with.
   if (given instanceof PollardError && given.code !== 'push_failed') return failureBy(container, given);
   if (lastError instanceof PollardError) return failureBy(container, lastError);

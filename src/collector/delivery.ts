@@ -4,6 +4,7 @@ import type { LinePiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { sharedController } from '../model/shared-controller.js';
 import type { StreamNumber } from '../docker/entry-sink.js';
+import { LinesTooNew } from '../loki/loki-error.js';
 import type { LineBatch } from './line-batch.js';
 import type { FlowControl } from './log-source.js';
 import type { LineSink } from './line-assembler.js';
@@ -14,6 +15,8 @@ import type { PendingLines } from './undelivered.js';
 export interface Delivered {
   readonly accepted: number;
   readonly rejected: number;
+  /** Of the lines that were rejected. Left out: 0. */
+  readonly rejectedBytes?: number;
 }
 
 export interface DeliveryOptions<Place> {
@@ -21,7 +24,7 @@ export interface DeliveryOptions<Place> {
   newBatch: (stream: StreamName) => LineBatch;
   /**
    * Resolves when all entries of the batch are settled: stored by Loki, or set aside as refused. Rejects soon after
-   * the signal aborts.
+   * the signal aborts, and with LinesTooNew when some are to be sent again later.
    */
   push: (batch: LineBatch, signal: AbortSignal) => Promise<Delivered>;
   /** The place reached, taken between two entries. */
@@ -38,6 +41,8 @@ export interface DeliveryOptions<Place> {
   maxSpan: Nanoseconds;
   /** Batches that may wait for Loki before the reading pauses. */
   maxWaiting: number;
+  /** From this second on, lines were refused as too new before: what comes before them is committed by itself. */
+  refusedFrom?: number;
   /** Told once when a place is not committed although batches up to it may have been sent. */
   onUncommitted?: () => void;
 }
@@ -70,6 +75,9 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
   /** Whether all places so far are durable. Resolves when all that they stand for has ended; never rejects. */
   #commits: Promise<boolean> = Promise.resolve(true);
   #failure: Error | undefined;
+  #heldBack: LinesTooNew | undefined;
+  /** What is not sent yet would only be refused as too new. */
+  #isStopped = false;
   #waiting = 0;
   #wake: (() => void) | undefined;
   #lowest = Infinity;
@@ -78,13 +86,21 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
   #moved = false;
   /** Monotonic ms of the first line since the last checkpoint. */
   #begunAt = Infinity;
+  /** Bytes of the lines since the last checkpoint. */
+  #lineBytes = 0;
+  /** Seconds before which the batches are closed once. */
+  #closesAt: number;
+  /** Lines that Loki has, and that are committed. */
   lines = 0;
+  /** Of these lines. */
   bytes = 0;
+  /** Lines that Loki refused, committed. */
   rejected = 0;
 
   constructor(options: DeliveryOptions<Place>) {
     this.#options = options;
     this.#spanSeconds = Number(options.maxSpan / 1_000_000_000n);
+    this.#closesAt = options.refusedFrom ?? Infinity;
   }
 
   get oldest(): Nanoseconds | undefined {
@@ -115,14 +131,17 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
       }
     }
     if (this.#begunAt === Infinity) this.#begunAt = this.#options.clock.monotonic();
-    this.lines++;
-    this.bytes += end - start;
+    this.#lineBytes += end - start;
     if (seconds < this.#lowest) this.#lowest = seconds;
     if (seconds > this.#highest) this.#highest = seconds;
   }
 
   /** Between two entries, before one of this second: closes the batches when it lies too far from them. */
   before(seconds: number): void {
+    if (seconds >= this.#closesAt) {
+      this.#closesAt = Infinity;
+      this.checkpoint();
+    }
     if (seconds - this.#lowest > this.#spanSeconds || this.#highest - seconds > this.#spanSeconds) {
       this.checkpoint();
     }
@@ -151,7 +170,8 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
   }
 
   pause(): Promise<void> | undefined {
-    if (this.#failure) return Promise.reject(this.#failure);
+    const ended = this.#failure ?? (this.#isStopped ? this.#heldBack : undefined);
+    if (ended !== undefined) return Promise.reject(ended);
     if (this.#options.clock.monotonic() - this.#begunAt >= this.#options.batchAge) this.checkpoint();
     if (this.#waiting < this.#options.maxWaiting && !this.#options.budget.exhausted) return undefined;
     // What waits in an unsealed batch must not keep others from the memory they wait for.
@@ -159,9 +179,14 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
     return this.#room();
   }
 
+  /** Set: lines are too new for Loki, and nothing is committed from their place on. */
+  get heldBack(): LinesTooNew | undefined {
+    return this.#heldBack;
+  }
+
   /**
-   * Sends the rest and resolves when all is settled and committed. Rejects with the first failure, when no push and no
-   * commit is under way any more.
+   * Sends the rest and resolves when all is settled and committed, or held back. Rejects with the first failure, when
+   * no push and no commit is under way any more.
    */
   async finish(): Promise<void> {
     this.checkpoint();
@@ -190,20 +215,17 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
     this.#begunAt = Infinity;
     this.#lowest = Infinity;
     this.#highest = -Infinity;
+    const lineBytes = this.#lineBytes;
+    this.#lineBytes = 0;
     const place = this.#options.snapshot();
     for (const { batch } of sealed) this.#uncommitted.add(batch);
     const sent = sealed.map((each) => this.#send(each, before));
-    this.#commits = this.#commit(place, sealed, [before, ...sent]);
+    this.#commits = this.#commit({ place, sealed, lineBytes, before, sent });
   }
 
-  /** @param ended what must have gone well before the place is durable; none of it rejects */
-  async #commit(
-    place: Place,
-    sealed: readonly SealedBatch[],
-    ended: readonly Promise<boolean>[],
-  ): Promise<boolean> {
-    const good = await Promise.all(ended);
-    if (good.includes(false)) return false;
+  async #commit({ place, sealed, lineBytes, before, sent }: Departed<Place>): Promise<boolean> {
+    const results = await Promise.all(sent);
+    if (!(await before) || !results.every((each) => each !== undefined)) return false;
     try {
       await this.#options.commit(place);
     } catch (error) {
@@ -213,6 +235,12 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
     for (const { stream, batch } of sealed) {
       this.#lanes[stream].unsettled.delete(batch);
       this.#uncommitted.delete(batch);
+    }
+    this.bytes += lineBytes;
+    for (const { accepted, rejected, rejectedBytes = 0 } of results) {
+      this.lines += accepted;
+      this.rejected += rejected;
+      this.bytes -= rejectedBytes;
     }
     return true;
   }
@@ -225,13 +253,22 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
     this.#wake?.();
   }
 
+  /** Pushes under way go on: those of the other stream have nothing to wait for. */
+  #holdBack(error: LinesTooNew): void {
+    if (this.#heldBack === undefined) this.#options.onUncommitted?.();
+    this.#heldBack ??= error;
+    if (error.isAllThatFollows) this.#isStopped = true;
+    this.#wake?.();
+  }
+
   async #room(): Promise<void> {
-    while (this.#waiting >= this.#options.maxWaiting && !this.#failure) {
+    while (this.#waiting >= this.#options.maxWaiting && !this.#failure && !this.#isStopped) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     if (this.#failure) throw this.#failure;
+    if (this.#isStopped) throw this.#heldBack as LinesTooNew;
     await this.#options.budget.room();
   }
 
@@ -255,32 +292,33 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
     this.#wake?.();
   }
 
-  /** Resolves with whether all of the batch is settled; never rejects. */
-  #send({ stream, batch }: SealedBatch, before: Promise<boolean>): Promise<boolean> {
+  /** Resolves when all of the batch is settled, with undefined if it is not; never rejects. */
+  #send({ stream, batch }: SealedBatch, before: Promise<boolean>): Promise<Delivered | undefined> {
     const lane = this.#lanes[stream];
-    return (lane.tail = this.#push(lane, lane.tail, batch, before));
+    const sent = this.#push(lane, lane.tail, batch, before);
+    lane.tail = sent;
+    return sent;
   }
 
   async #push(
     lane: Lane,
-    previous: Promise<boolean>,
+    previous: Promise<unknown>,
     batch: LineBatch,
     before: Promise<boolean>,
-  ): Promise<boolean> {
+  ): Promise<Delivered | undefined> {
     const { push, maxSpan } = this.#options;
     const { signal } = this.#ending;
     const { bytes } = batch;
     try {
       await previous;
       if (!withinSpan(lane.unsettled, batch, maxSpan)) await before;
-      if (signal.aborted) return false;
+      if (signal.aborted || this.#isStopped) return undefined;
       lane.unsettled.add(batch);
-      const result = await push(batch, signal);
-      this.rejected += result.rejected;
-      return true;
+      return await push(batch, signal);
     } catch (error) {
-      this.#fail(error as Error);
-      return false;
+      if (error instanceof LinesTooNew) this.#holdBack(error);
+      else this.#fail(error as Error);
+      return undefined;
     } finally {
       this.#letGo(bytes);
     }
@@ -294,16 +332,28 @@ interface SealedBatch {
   readonly batch: LineBatch;
 }
 
+/** Batches that were closed together, on their way to Loki. */
+interface Departed<Place> {
+  /** Behind their lines. */
+  readonly place: Place;
+  readonly sealed: readonly SealedBatch[];
+  readonly lineBytes: number;
+  /** Whether the place before is durable; never rejects. */
+  readonly before: Promise<boolean>;
+  /** What became of each batch; none rejects. */
+  readonly sent: readonly Promise<Delivered | undefined>[];
+}
+
 /** One stream's way to Loki: its batches go one after the other. */
 interface Lane {
-  /** The last push: whether it went well; never rejects. */
-  tail: Promise<boolean>;
+  /** The last push; never rejects. */
+  tail: Promise<unknown>;
   /** Sent, but the place behind them is not durable yet. */
   unsettled: Set<LineBatch>;
 }
 
 function newLane(): Lane {
-  return { tail: Promise.resolve(true), unsettled: new Set() };
+  return { tail: Promise.resolve(), unsettled: new Set() };
 }
 
 function withinSpan(unsettled: ReadonlySet<LineBatch>, batch: LineBatch, span: Nanoseconds): boolean {

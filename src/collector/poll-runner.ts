@@ -1,6 +1,7 @@
 import { keepsNoLog, type ContainerDetails, type ContainerRef } from '../model/container.js';
 import { reopened, type Cursor } from '../model/cursor.js';
 import type { Clock, Random } from '../model/clock.js';
+import { LinesTooNew } from '../loki/loki-error.js';
 import { PollardError } from '../model/errors.js';
 import { NS_PER_MS, type Nanoseconds } from '../model/nanoseconds.js';
 import {
@@ -354,6 +355,7 @@ export class PollRunner {
     const { clock, interval: policy, random } = this.#options;
     const began = moment.monotonic;
     state.cursor = report.cursor;
+    if (report.fault instanceof LinesTooNew) return this.#waitForLoki(state, report.fault);
     state.suspect = report.suspect;
     state.tailTrouble = tailTroubleAfter(state, report);
     // What is written goes behind the damage, too.
@@ -385,6 +387,17 @@ export class PollRunner {
     state.dueAt = now + withJitter(policy, state.interval, random);
   }
 
+  /** Its lines are too new for Loki: they stay in its log for a while. That says nothing about the container. */
+  #waitForLoki(state: ContainerState, error: LinesTooNew): void {
+    const { clock, interval: policy, random } = this.#options;
+    state.lastError = error;
+    state.failures = 0;
+    state.outOfTime = false;
+    state.idlePolls = 0;
+    state.interval = error.retryMs;
+    state.dueAt = clock.monotonic() + withJitter(policy, error.retryMs, random);
+  }
+
   #fail(state: ContainerState, error: Error, began: number, signal: AbortSignal): void {
     const { clock, observer, interval: policy, random, access, onRemoved } = this.#options;
     const now = clock.monotonic();
@@ -393,6 +406,7 @@ export class PollRunner {
       state.dueAt = now + policy.min;
       return;
     }
+    if (error instanceof LinesTooNew) return this.#waitForLoki(state, error);
     const code = error instanceof PollardError ? error.code : '';
     state.lastError = error;
     state.outOfTime = ranOutOfTime(error);

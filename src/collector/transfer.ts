@@ -3,7 +3,7 @@ import type { AnchorEntry, Cursor } from '../model/cursor.js';
 import type { Clock } from '../model/clock.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { LineBatch } from './line-batch.js';
-import { stampOf } from '../loki/read/stamp-range.js';
+import { secondsOf, stampOf } from '../loki/read/stamp-range.js';
 import type { EntrySink } from '../docker/entry-sink.js';
 import { AnchorMatcher, StartMatcher } from './anchor.js';
 import { AnchorRing, entryOf } from './anchor-ring.js';
@@ -33,6 +33,8 @@ export interface TransferContext {
   /** Called when the beginning of a log may be missing, likewise. */
   readonly onPossibleGap?: (container: ContainerRef, gap: PossibleGap) => void;
   readonly onCutLine?: () => void;
+  /** From this timestamp on, lines of the container were refused as too new. Left out, or undefined: none was. */
+  readonly refusedFrom?: (container: ContainerRef) => Nanoseconds | undefined;
   /** Called when the lines of an answer begin to be delivered. */
   readonly onDelivering?: (lines: PendingLines) => void;
   /** Called when lines that follow, or that were sent, may be in Loki although the container's cursor does not cover them. */
@@ -100,7 +102,7 @@ export interface TransferResult {
   readonly bodyBytes: number;
   readonly gap: Gap | undefined;
   readonly possibleGap: PossibleGap | undefined;
-  /** Why the body did not end as it should. */
+  /** Why the body did not end as it should, or why some of it is not delivered (LinesTooNew). */
   readonly fault: Error | undefined;
 }
 
@@ -115,6 +117,7 @@ export async function transfer(context: TransferContext, request: TransferReques
   let committed = cursor;
   let soundUpTo = cursor.soundUpTo;
 
+  const refusedFrom = context.refusedFrom?.(container);
   const delivery: Delivery<Cursor> = new Delivery<Cursor>({
     newBatch: (stream) => context.newBatch(container, stream),
     push: context.push,
@@ -138,6 +141,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     batchAge: settings.batchAge,
     maxSpan: settings.maxSpan,
     maxWaiting: settings.maxWaiting,
+    ...(refusedFrom === undefined ? {} : { refusedFrom: secondsOf(refusedFrom) }),
     onUncommitted: () => context.onUncommitted?.(container),
   });
   context.onDelivering?.(delivery);
@@ -210,7 +214,8 @@ export async function transfer(context: TransferContext, request: TransferReques
   const answer = await context.read(logs, reader).catch(async (error: unknown) => {
     // What was sent before must be settled before anyone reads this container again.
     await delivery.settled();
-    throw error;
+    if (error !== delivery.heldBack) throw error;
+    return { fault: delivery.heldBack, bytes: 0 };
   });
   try {
     const inFull = answer.fault === undefined && request.tail !== undefined && reader.entries >= request.tail;
@@ -246,7 +251,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     bodyBytes: answer.bytes,
     gap: marker?.gap,
     possibleGap: startWatch?.gap,
-    fault: answer.fault,
+    fault: delivery.heldBack ?? answer.fault,
   };
 }
 

@@ -65,7 +65,7 @@ export async function catchUp(
         const { concurrency } = config.poll;
         const { update: onProgress } = progress;
         const done = await catchUpAll(
-          { engine: engine.engine, fleet, runner, concurrency, onProgress },
+          { engine: engine.engine, fleet, runner, concurrency, clock, onProgress },
           limit.signal,
         );
         // Only tidying up: all is delivered, and the summary must tell it.

@@ -310,6 +310,11 @@ const loki = z.strictObject({
   settle_time: duration('0', '10m')
     .default(3000)
     .describe('For how long Loki answers again, after it did not, before it is asked what it holds.'),
+  too_new_patience: duration('0', '24h')
+    .default(15 * 60_000)
+    .describe(
+      "How long lines that are too new for Loki's clock wait in Docker's log, before they count as refused.",
+    ),
   outage_grace: duration('0', '10m')
     .default(10_000)
     .describe('How long a poll under way waits for Loki before its connection to the Engine is given up.'),

@@ -1,9 +1,10 @@
+import { NS_PER_MS } from '../model/nanoseconds.js';
 import { isNeverSent } from './connection-error.js';
 import type { LokiRequestError, LokiRequestErrorCode } from './loki-error.js';
 import { readRefusal, withoutStreams } from './refusals.js';
-import { readRetryAfter } from './retry-after.js';
+import { readHttpDate, readRetryAfter } from './retry-after.js';
 import type { LokiAnswer } from './transport.js';
-import type { Halt, Verdict } from './verdict.js';
+import type { Halt, Refused, Verdict } from './verdict.js';
 
 /** How much of an answer is shown. */
 const SHOWN = 500;
@@ -22,7 +23,13 @@ export function classifyAnswer(answer: LokiAnswer, nowMs: number, entries = 0): 
   const afterMs = answer.retryAfter === undefined ? undefined : readRetryAfter(answer.retryAfter, nowMs);
   const wait = afterMs === undefined ? {} : { afterMs };
   const verdict = byStatus(answer, reason, entries);
+  if (verdict.kind === 'refused' && verdict.why === 'too-new') return { ...verdict, ...timeOf(answer) };
   return verdict.kind === 'retry' || verdict.kind === 'halt' ? { ...verdict, ...wait } : verdict;
+}
+
+function timeOf({ date = '' }: LokiAnswer): Pick<Refused, 'answeredAt'> {
+  const ms = readHttpDate(date);
+  return ms === undefined ? {} : { answeredAt: BigInt(ms) * NS_PER_MS };
 }
 
 /** What it means that there was no answer. */

@@ -44,6 +44,31 @@ export class PushAborted extends PollardError {
   }
 }
 
+/** Loki refuses lines as too new for now. They are to be sent again later; nothing of their batch counts as settled. */
+export class LinesTooNew extends PollardError {
+  override name = 'LinesTooNew';
+  /** ms until they are worth another try. */
+  readonly retryMs: number;
+  /** What follows them in the log is hardly older, so that it need not be sent now. */
+  readonly isAllThatFollows: boolean;
+
+  /** @param skew which clock is wrong, and by how much */
+  constructor(
+    container: string,
+    skew: string,
+    { retryMs, isAllThatFollows }: { readonly retryMs: number; readonly isAllThatFollows: boolean },
+  ) {
+    super('lines_too_new', `Loki refuses lines of ${container} as too new: ${skew}`, {
+      container,
+      setting: 'loki.too_new_patience',
+      hint: 'set the clocks right; the lines wait in the log of the container for up to loki.too_new_patience',
+      exit: 'partial',
+    });
+    this.retryMs = retryMs;
+    this.isAllThatFollows = isAllThatFollows;
+  }
+}
+
 /** A push was given up after `loki.backoff.max_retries`; nothing of it counts as stored. */
 export class PushFailed extends PollardError {
   override name = 'PushFailed';

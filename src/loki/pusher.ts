@@ -6,7 +6,7 @@ import type { AgeLimits } from './age-limits.js';
 import { AskFirst } from './ask-first.js';
 import type { EntryBatch } from './batch.js';
 import type { EntrySet } from './entry-set.js';
-import { PushAborted } from './loki-error.js';
+import { LinesTooNew, PushAborted } from './loki-error.js';
 import { OldLines } from './old-lines.js';
 import { PushAttempts, PushRequest } from './push-attempts.js';
 import type { PushObserver, RejectedEntries } from './push-observer.js';
@@ -20,6 +20,8 @@ import type { LokiSettings } from './settings.js';
 import { StreamReader } from './read/stream-reader.js';
 import { StreamDoubts } from './stream-doubts.js';
 import type { StreamTarget } from './stream-target.js';
+import { oldestRefusedApart, waitForTooNew } from './too-new-lines.js';
+import type { TooNewWaits } from './too-new-waits.js';
 import type { LokiTransport } from './transport.js';
 import type { UnstoredLines } from './unstored-lines.js';
 import type { RefusalKind } from './verdict.js';
@@ -36,6 +38,8 @@ export interface PusherOptions {
   readonly rejected: RejectedSink;
   /** Set: entries that are too old for Loki are skipped, and counted instead of copied. */
   readonly tooOld?: TooOldOptions;
+  /** Set: entries that are too new for Loki are not refused at once, but sent again later. */
+  readonly tooNew?: TooNewWaits;
   readonly events: PushObserver;
   /** Whose lines may have been sent before. Default: nobody's. */
   readonly doubts?: StreamDoubts;
@@ -62,6 +66,8 @@ export interface Pusher {
    *
    * @throws PushAborted when the signal aborts, or after stop(): nothing counts as stored
    * @throws PushFailed after `backoff.maxRetries`: nothing counts as stored
+   * @throws LinesTooNew when entries are too new for now and are to be sent again later: nothing counts as settled,
+   *   though the others were sent
    * @throws what the rejected-lines file throws, likewise
    */
   push(batch: EntryBatch, signal: AbortSignal): Promise<PushResult>;
@@ -183,6 +189,7 @@ class LokiPusher implements Pusher {
     const old = tooOld && new OldLines(batch.target, tooOld.limits);
     try {
       for (const entries of this.#parts(batch, settlement, old)) await settlement.settleUnsent(entries);
+      this.#checkTooNew(batch, settlement.rejections);
       await this.#setAside(settlement.rejections, old);
       const { accepted } = settlement;
       return { accepted, rejected: batch.entries - accepted };
@@ -191,6 +198,22 @@ class LokiPusher implements Pusher {
     } finally {
       batch.release();
     }
+  }
+
+  /** @throws LinesTooNew */
+  #checkTooNew(batch: EntryBatch, rejections: readonly Rejection[]): void {
+    const { tooNew, settings } = this.#options;
+    if (tooNew === undefined) return;
+    const skew = waitForTooNew(tooNew, batch, rejections);
+    if (skew === undefined) return;
+    const refused = rejections.reduce(
+      (sum, { kind, entries }) => sum + (kind === 'too-new' ? entries.size : 0),
+      0,
+    );
+    throw new LinesTooNew(batch.target.containerName, skew.text, {
+      retryMs: settings.backoff.maxMs,
+      isAllThatFollows: refused === batch.entries && !skew.isOfLines,
+    });
   }
 
   /** What Loki may refuse, as far as its limits are known, goes apart from the rest and after it. */
@@ -211,11 +234,18 @@ class LokiPusher implements Pusher {
       groups.push(good, long);
       last = aged;
     }
-    for (const group of groups) if (group.size > 0) yield* group.upTo(this.#context.ceiling.bytes);
+    for (const group of this.#knownTooNewLast(groups)) {
+      if (group.size > 0) yield* group.upTo(this.#context.ceiling.bytes);
+    }
     if (last === undefined || last.size === 0) return;
     for (const group of old?.toSend(last, settlement) ?? [last]) {
       if (group.size > 0) yield* group.upTo(this.#context.ceiling.bytes);
     }
+  }
+
+  #knownTooNewLast(groups: readonly EntrySet[]): readonly EntrySet[] {
+    const from = groups[0] && this.#options.tooNew?.refusedFrom(groups[0].target);
+    return from === undefined ? groups : groups.flatMap((group) => oldestRefusedApart(group, from));
   }
 
   /** Keeps a copy of what Loki refused, or reports that there is none. Nothing counts as settled before. */

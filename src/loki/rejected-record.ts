@@ -13,6 +13,8 @@ export interface Rejection {
   readonly reason: string;
   /** The oldest timestamp that Loki accepts, where its words name it; whole seconds, ns. */
   readonly oldestAcceptable?: Nanoseconds;
+  /** What the clock of who answered showed, where it is known; whole seconds, ns. */
+  readonly answeredAt?: Nanoseconds;
 }
 
 /** One line of a rejected-lines file, read. */

@@ -214,10 +214,12 @@ export class Settlement {
     return open;
   }
 
-  #reject(entries: EntrySet, status: number, { why, reason, oldestAcceptable }: Refused): void {
+  #reject(entries: EntrySet, status: number, refused: Refused): void {
     if (entries.size === 0) return;
+    const { why, reason, oldestAcceptable, answeredAt } = refused;
     const named = oldestAcceptable === undefined ? {} : { oldestAcceptable };
-    this.#rejections.push({ entries, status, kind: why, reason, ...named });
+    const timed = answeredAt === undefined ? {} : { answeredAt };
+    this.#rejections.push({ entries, status, kind: why, reason, ...named, ...timed });
   }
 
   /**

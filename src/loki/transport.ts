@@ -17,6 +17,8 @@ export interface LokiAnswer {
   readonly body: string;
   readonly contentType: string;
   readonly retryAfter?: string;
+  /** The header Date: the clock of Loki, or of a gateway. */
+  readonly date?: string;
   /** Of a redirect. */
   readonly location?: string;
   /** What was sent and must not be shown, should the answer repeat it. */
@@ -242,6 +244,7 @@ class UndiciTransport implements LokiTransport {
       status: statusCode,
       body: text,
       contentType: first(headers['content-type']) ?? '',
+      ...present('date', first(headers.date)),
       ...present('retryAfter', first(headers['retry-after'])),
       ...present('location', first(headers.location)),
       ...(sent === undefined ? {} : { secrets: sent.secrets }),

@@ -60,6 +60,8 @@ export interface Refused {
   readonly reason: string;
   /** Where Loki says that its window begins; a hint, in whole seconds. */
   readonly oldestAcceptable?: Nanoseconds;
+  /** What the clock of who answered showed; whole seconds. */
+  readonly answeredAt?: Nanoseconds;
 }
 
 /** Nothing passes until somebody changes a setting, here or there. The lines are kept. */

@@ -79,7 +79,7 @@ test.concurrent.each([
 ] as const)(
   'vectordotdev/vector#20706: one entry %s is kept with the reason, and all others of its request are stored',
   async (_name, age, reason, kind) => {
-    await withCollector({}, async (world) => {
+    await withCollector({ settings: { loki: { too_new_patience: '0s' } } }, async (world) => {
       const { engine, clock, loki } = world;
       const container = engine.addContainer({ name: 'web' });
       container.writeLine('stdout', 'the newest that Loki has', clock.now());

@@ -7,7 +7,7 @@ import { pollard, type PollardOptions, type PollardRun } from './pollard.js';
 /** By path, as texts; undefined leaves out one that a site has by itself. */
 export type SiteSettings = SettingTexts;
 
-export interface SiteOptions extends Pick<SimulatorsOptions, 'profile' | 'loki'> {
+export interface SiteOptions extends Pick<SimulatorsOptions, 'profile' | 'loki' | 'lokiClock'> {
   readonly settings?: SettingTexts;
 }
 

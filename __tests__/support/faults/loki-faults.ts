@@ -60,10 +60,11 @@ function limited(
 }
 
 /** Each container writes lines with stamps of another time, one in each stream, among its others. */
-function stamped(name: string, offset: Nanoseconds): Fault {
+function stamped(name: string, offset: Nanoseconds, world?: Fault['world']): Fault {
   return {
     name,
     harm: 'refuses',
+    ...(world === undefined ? {} : { world }),
     // What is rotated away before it is read is named by the stamps around it, and these are of another time.
     quiet: true,
     strike: (world, talkers) => {
@@ -188,7 +189,7 @@ const LIMITS: readonly Fault[] = [
 const STAMPS: readonly Fault[] = [
   stamped('lines too far behind, which a 204 of several streams would hide', -2n * HOUR),
   stamped('lines that are too old', -8n * 24n * HOUR),
-  stamped('lines of the future', HOUR),
+  stamped('lines of the future', HOUR, { settings: { loki: { too_new_patience: '2s' } } }),
 ];
 
 /** What a Loki, or what stands before it, may do wrong. */

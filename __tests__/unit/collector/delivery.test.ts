@@ -1,5 +1,6 @@
 import { Delivery } from '../../../src/collector/delivery.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
+import { LinesTooNew } from '../../../src/loki/loki-error.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { ObjectBatch } from '../../support/strict-loki.js';
@@ -21,6 +22,7 @@ function setUp(
     budget?: MemoryBudget;
     commit?: () => Promise<void>;
     onUncommitted?: () => void;
+    refusedFrom?: number;
   } = {},
 ) {
   const pushes: Push[] = [];
@@ -50,6 +52,7 @@ function setUp(
     maxSpan: HALF_HOUR,
     maxWaiting: options.maxWaiting ?? 10,
     ...(options.onUncommitted ? { onUncommitted: options.onUncommitted } : {}),
+    ...(options.refusedFrom === undefined ? {} : { refusedFrom: options.refusedFrom }),
   });
   const write = (text: string, seconds = 100, stream: 1 | 2 = 1) => {
     delivery.before(seconds);
@@ -65,6 +68,61 @@ const tick = async () => {
 };
 
 describe('the way of lines to Loki', () => {
+  describe('lines that are too new for Loki', () => {
+    const tooNew = (isAllThatFollows: boolean) =>
+      new LinesTooNew('web', 'a clock is wrong', { retryMs: 1000, isAllThatFollows });
+
+    test('hold back the cursor, and what follows is sent all the same', async () => {
+      const { delivery, pushes, commits, write } = setUp();
+      for (const text of ['a', 'b', 'c']) {
+        write(text);
+        delivery.checkpoint();
+      }
+      const finished = delivery.finish();
+      await tick();
+      pushes[0]!.settle();
+      await tick();
+      const error = tooNew(false);
+      pushes[1]!.fail(error);
+      await tick();
+      expect(pushes[2]!.signal.aborted).toBe(false);
+      pushes[2]!.settle();
+      await finished;
+      expect(delivery.heldBack).toBe(error);
+      expect(commits).toEqual([1]);
+      expect(delivery).toMatchObject({ lines: 1, bytes: 1, rejected: 0 });
+      expect(delivery.oldest).toBe(100n * NS_PER_SECOND);
+    });
+
+    test('end the reading where all that follows would be too new', async () => {
+      const { delivery, pushes, commits, write, budget } = setUp({ maxEntries: 1 });
+      for (const text of ['a', 'b', 'c']) write(text);
+      await tick();
+      const error = tooNew(true);
+      pushes[0]!.fail(error);
+      await tick();
+      await expect(delivery.pause()).rejects.toBe(error);
+      await delivery.finish();
+      expect([pushes.length, commits, budget.used]).toEqual([1, [], 0]);
+    });
+
+    test('what comes before the time from which they were refused is committed by itself', async () => {
+      const { delivery, pushes, commits, write } = setUp({ refusedFrom: 102 });
+      for (const seconds of [100, 101, 102, 101, 103]) write(String(seconds), seconds);
+      const finished = delivery.finish();
+      await tick();
+      pushes[0]!.settle();
+      await tick();
+      pushes[1]!.fail(tooNew(false));
+      await finished;
+      expect(pushes.map(({ lines }) => lines)).toEqual([
+        ['100', '101'],
+        ['102', '101', '103'],
+      ]);
+      expect(commits).toEqual([2]);
+    });
+  });
+
   test('the oldest line that is not committed is known until it is', async () => {
     const { delivery, pushes, write } = setUp({ maxEntries: 1 });
     const seconds = () => (delivery.oldest === undefined ? undefined : delivery.oldest / NS_PER_SECOND);

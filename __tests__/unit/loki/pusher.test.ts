@@ -5,6 +5,7 @@ import { BufferPool } from '../../../src/loki/buffer-pool.js';
 import { LokiRequestError, PushAborted, PushFailed } from '../../../src/loki/loki-error.js';
 import { ALL_KEPT } from '../../../src/loki/rejected.js';
 import { createPusher, type Pusher, type PusherOptions, type PushResult } from '../../../src/loki/pusher.js';
+import { TooNewWaits } from '../../../src/loki/too-new-waits.js';
 import type { UnstoredLines } from '../../../src/loki/unstored-lines.js';
 import { PollardError } from '../../../src/model/errors.js';
 import { seededRandom } from '../../../src/simulators/engine/seeded-random.js';
@@ -53,13 +54,21 @@ function start(react: (asked: Asked) => Reaction, more: Partial<PusherOptions['s
   sink = new MemorySink();
   told = new RecordingPushObserver();
   pool = new BufferPool(1 << 30);
-  pusher = createPusher({
+  pusher = newPusher(more);
+}
+
+function newPusher(
+  settings: Partial<PusherOptions['settings']>,
+  more: Pick<PusherOptions, 'tooNew'> = {},
+): Pusher {
+  return createPusher({
     transport: loki,
-    settings: { ...SETTINGS, ...more },
+    settings: { ...SETTINGS, ...settings },
     clock,
     random: seededRandom(1),
     rejected: sink,
     events: told,
+    ...more,
   });
 }
 
@@ -298,6 +307,33 @@ describe('the window for stamps', () => {
       true,
     );
     expect(loki.asked.length).toBeLessThan(40);
+  });
+
+  test('too new for now: the others are sent, nothing is set aside, and the next try costs one line', async () => {
+    const refusesFrom = NOW + 600n * SECOND;
+    const date = new Date(Number(NOW / 1_000_000n) - 20 * 60_000).toUTCString();
+    let refuses = true;
+    start(({ lines }) => {
+      const refused = refuses ? lines.find(({ stamp }) => stamp > refusesFrom) : undefined;
+      return refused === undefined ? 204 : { status: 400, body: say.tooNew(A, refused.stamp), date };
+    });
+    const waits = new TooNewWaits({ clock, patienceMs: 15 * 60_000 });
+    pusher = newPusher({}, { tooNew: waits });
+    clock.pass(1000 * 1000);
+    const error = await failure(push(seconds(1000)));
+    expect(error).toMatchObject({ code: 'lines_too_new', retryMs: 30_000, isAllThatFollows: false });
+    expect(error.message).toMatch(/Loki's clock is 3[67] minutes behind the clock here/);
+    expect(sink.writes).toBe(0);
+    expect(pusher.state().kind).toBe('ok');
+    expect(memoryIsBack()).toBe(true);
+
+    loki.asked.splice(0);
+    const late = seconds(1000).slice(601);
+    expect(await failure(push(late))).toMatchObject({ isAllThatFollows: true });
+    expect(sent()).toEqual([[late[0]!.line.toString()]]);
+    refuses = false;
+    expect(await push(late)).toEqual({ accepted: 399, rejected: 0 });
+    expect(waits.refusedFrom(testTarget())).toBeUndefined();
   });
 
   test('equal stamps are refused together', async () => {

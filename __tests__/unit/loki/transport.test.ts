@@ -111,7 +111,8 @@ describe('what is sent', () => {
     const server = await listener(heard);
     const settings = { headers: { 'X-Extra': 'yes', 'User-Agent': 'own' }, tenant: 'one' };
     const transport = await transportTo(`http://127.0.0.1:${server.port}/gate`, settings);
-    expect(await push(transport)).toEqual({ status: 204, body: '', contentType: '' });
+    const answer = { status: 204, body: '', contentType: '', date: expect.any(String) };
+    expect(await push(transport)).toEqual(answer);
     await transport.push(PUSH, 'two', never);
     expect(heard).toMatchObject([
       {
@@ -160,7 +161,7 @@ describe('what is sent', () => {
 });
 
 describe('what is answered', () => {
-  test('status, type, text, Retry-After, location', async () => {
+  test('status, type, text, date, Retry-After, location', async () => {
     const server = await servers.http((_, response) => {
       response
         .writeHead(307, { 'content-type': 'text/x', 'retry-after': '7', location: '/there' })
@@ -170,6 +171,7 @@ describe('what is answered', () => {
       status: 307,
       body: 'tüxt',
       contentType: 'text/x',
+      date: expect.any(String),
       retryAfter: '7',
       location: '/there',
     });

@@ -3,6 +3,7 @@ import { cutOffBy } from '../../collector/cut-off.js';
 import type { CollectorObserver, MissedReason } from '../../collector/observer.js';
 import type { PollReport } from '../../collector/poll.js';
 import { shownLimit } from '../../collector/possible-gap.js';
+import { LinesTooNew } from '../../loki/loki-error.js';
 import { RecentKeys } from '../../docker/recent-keys.js';
 import type { ContainerSummary } from '../../model/container.js';
 import { PollardError } from '../../model/errors.js';
@@ -72,7 +73,7 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
     polled: (container, report, seconds) => {
       metrics.polled(figures(report, seconds));
       countCutOff(report.fault);
-      if (cursorsFail && report.fresh > 0) {
+      if (cursorsFail && report.fresh > 0 && !(report.fault instanceof LinesTooNew)) {
         cursorsFail = false;
         health.set('cursors', 'healthy');
       }
@@ -217,9 +218,10 @@ export function collectorObserver(options: CollectorObserverOptions): CollectorO
   };
 }
 
-/** What the Engine did wrong; that the poll was cut short by us is no fault. */
+/** What the Engine did wrong; that the poll was cut short by us, or that Loki does not take lines yet, is no fault. */
 function faultOf({ fault }: PollReport): PollardError | undefined {
-  return fault instanceof PollardError && !(fault instanceof DeadlinePassed) ? fault : undefined;
+  if (fault instanceof DeadlinePassed || fault instanceof LinesTooNew) return undefined;
+  return fault instanceof PollardError ? fault : undefined;
 }
 
 /** The error of one of them without its name, so that each probe's counts as the same. */

@@ -17,7 +17,7 @@ import { containerSelector } from '../../pipeline/selection.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LokiParts } from './loki-parts.js';
 import { hostNotice, selectionSettings } from './pipeline-settings.js';
-import { settlingDoubts } from './settling-doubts.js';
+import { settling } from './settling-doubts.js';
 import { streamParts } from './stream-parts.js';
 import type { StreamTargets } from './stream-targets.js';
 import { watchedSince } from './watched-since.js';
@@ -54,10 +54,10 @@ const WAITING_BATCHES = 4;
 /** Wires the collector of one process. */
 export function collectorParts(config: Config, options: CollectorPartsOptions): CollectorParts {
   const { clock, random, logger, engine, loki, store } = options;
-  const { doubts } = loki;
+  const { doubts, tooNew } = loki;
   // All containers are discovered by the first list that were there before it.
   const wasThere = (id: string): boolean => !fleet.hasListed || store.get(id) !== undefined;
-  const observer = settlingDoubts(options.observer, doubts, clock.now(), wasThere);
+  const observer = settling(options.observer, { doubts, tooNew, startedAt: clock.now(), wasThere });
   const { poll, lines } = config;
   const { targets, newBatch, bounds } = streamParts(config, loki.pool, logger);
   const notice = hostNotice(config);
@@ -77,6 +77,7 @@ export function collectorParts(config: Config, options: CollectorPartsOptions): 
     onPossibleGap: (container, gap) => observer.possibleGap(container, gap),
     onCutLine: options.onCutLine,
     onUncommitted: ({ id }) => doubts.raise(id),
+    refusedFrom: ({ id }) => tooNew.containerRefusedFrom(id),
     sinceSemantics: engine.sinceSemantics,
     passesOverFiles: engine.passesOverFiles,
     settings: {

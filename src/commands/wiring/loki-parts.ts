@@ -6,6 +6,7 @@ import { createPusher, type Pusher } from '../../loki/pusher.js';
 import type { PushObserver } from '../../loki/push-observer.js';
 import { RejectedStore, type RejectedStoreOptions } from '../../loki/rejected-store.js';
 import { StreamDoubts } from '../../loki/stream-doubts.js';
+import { TooNewWaits, type TooNewWaitsOptions } from '../../loki/too-new-waits.js';
 import { createTransport, type LokiTransport } from '../../loki/transport.js';
 import type { Clock, Random } from '../../model/clock.js';
 import { lokiSettings } from './loki-settings.js';
@@ -17,6 +18,8 @@ export interface LokiParts {
   readonly pool: BufferPool;
   /** Of which containers lines may have been sent before. */
   readonly doubts: StreamDoubts;
+  /** Which streams have lines that are too new for Loki. */
+  readonly tooNew: TooNewWaits;
   /** Gives up the pushes under way, and closes the connections and the file when they have ended. */
   close(): Promise<void>;
 }
@@ -29,6 +32,8 @@ export interface LokiPartsOptions {
   readonly endedInOrder: boolean;
   /** Told when copies of refused lines can no longer be kept, and when they can be again. */
   readonly onRejectedTrouble: NonNullable<RejectedStoreOptions['onTrouble']>;
+  /** Called with the streams whose lines are too new for Loki and wait, when they change. */
+  readonly onTooNew: NonNullable<TooNewWaitsOptions['onChange']>;
 }
 
 /** Where refused lines go. */
@@ -48,13 +53,14 @@ export function rejectedSettings(config: Config): Pick<RejectedStoreOptions, 'pa
  * @throws PollardError `rejected_file_unusable`
  */
 export async function lokiParts(config: Config, options: LokiPartsOptions): Promise<LokiParts> {
-  const { clock, random, observer, endedInOrder, onRejectedTrouble: onTrouble } = options;
+  const { clock, random, observer, endedInOrder, onRejectedTrouble: onTrouble, onTooNew: onChange } = options;
   const settings = lokiSettings(config);
   const doubts = new StreamDoubts(!endedInOrder);
   const transport = await createTransport(settings);
   const rejected = await orClose(transport, () =>
     RejectedStore.open({ ...rejectedSettings(config), clock, onTrouble }),
   );
+  const tooNew = new TooNewWaits({ clock, patienceMs: config.loki.too_new_patience, onChange });
   const pusher = createPusher({
     transport,
     settings,
@@ -65,10 +71,12 @@ export async function lokiParts(config: Config, options: LokiPartsOptions): Prom
       limits: new AgeLimits(clock, settings.limits.maxAgeMs),
       count: async (lines) => await rejected.count(lines),
     },
+    tooNew,
     events: observer,
     doubts,
   });
   return {
+    tooNew,
     transport,
     pusher,
     doubts,

@@ -64,6 +64,7 @@ export async function createOneShot(config: Config, options: OneShotOptions): Pr
       random,
       observer: pushes,
       onRejectedTrouble: pushes.onRejectedTrouble,
+      onTooNew: pushes.onTooNew,
     });
     held.add(() => loki.close());
     const stop = (): void => loki.pusher.stop();

@@ -1,6 +1,7 @@
 import type { PushObserver } from '../../loki/push-observer.js';
 import type { PushState } from '../../loki/push-state.js';
 import type { RejectedTrouble } from '../../loki/rejected-store.js';
+import type { TooNewWait } from '../../loki/too-new-waits.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { formatStamp } from '../../model/nanoseconds.js';
@@ -30,6 +31,8 @@ export interface PushObserverOptions {
 export interface ClosablePushObserver extends PushObserver {
   /** Copies of refused lines can no longer be kept, or can be again. */
   readonly onRejectedTrouble: (trouble: RejectedTrouble | undefined) => void;
+  /** These streams have lines that are too new for Loki, and wait. */
+  readonly onTooNew: (waiting: readonly TooNewWait[]) => void;
   /** Says what was not said yet, and takes its timers back. Call it once no push is under way. */
   close(): void;
 }
@@ -39,6 +42,7 @@ export function pushObserver(options: PushObserverOptions): ClosablePushObserver
   const { metrics, health, clock, logger, lossLogger, repeatInterval, rejectedFile, gate, patience } =
     options;
   const skipped = new SkippedLog({ logger: lossLogger, clock, repeatInterval });
+  let waiting: readonly TooNewWait[] = [];
   let state: PushState | undefined;
   let patient: NodeJS.Timeout | undefined;
   let warned = false;
@@ -49,6 +53,7 @@ export function pushObserver(options: PushObserverOptions): ClosablePushObserver
   const tell = (): void => {
     stopWaiting();
     if (state) tellState(state, health, logger);
+    if (state === undefined || state.kind === 'ok') tellWaiting(waiting, health);
   };
   return {
     onAttempt: ({ status, seconds, repeated }) => {
@@ -117,6 +122,21 @@ export function pushObserver(options: PushObserverOptions): ClosablePushObserver
       if (trouble === undefined) health.set('rejected', 'healthy');
       else health.set('rejected', 'degraded', `${trouble.reason}; ${trouble.hint}`);
     },
+    onTooNew: (now) => {
+      const [first] = now;
+      if (first !== undefined && waiting.length === 0) {
+        logger.warn(
+          "lines are too new for Loki: they wait in Docker's log, for up to loki.too_new_patience",
+          {
+            container: first.target.containerName,
+            reason: first.skew.text,
+            hint: SET_CLOCKS,
+          },
+        );
+      }
+      waiting = now;
+      if (state === undefined || state.kind === 'ok') tellWaiting(waiting, health);
+    },
     close: () => {
       stopWaiting();
       skipped.close();
@@ -135,11 +155,27 @@ export function pushObserver(options: PushObserverOptions): ClosablePushObserver
   };
 }
 
+const SET_CLOCKS = 'set the clocks right (NTP)';
+/** How many containers the health's reason names. */
+const NAMED = 5;
+
+function tellWaiting(waiting: readonly TooNewWait[], health: Health): void {
+  const [first] = waiting;
+  if (first === undefined) return health.set('loki', 'healthy');
+  const names = [...new Set(waiting.map(({ target }) => target.containerName))].sort();
+  const others = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  const whose = `${names.slice(0, NAMED).join(', ')}${others}`;
+  health.set(
+    'loki',
+    'degraded',
+    `lines of ${whose} are too new for Loki and wait in Docker's logs: ${first.skew.text}; ${SET_CLOCKS}`,
+  );
+}
+
 function tellState(state: PushState, health: Health, logger: Logger): void {
   const { kind, reason, hint, setting } = state;
   switch (kind) {
     case 'ok':
-      health.set('loki', 'healthy');
       return;
     case 'retrying':
     case 'failed':

@@ -103,6 +103,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       random,
       observer: pushes,
       onRejectedTrouble: pushes.onRejectedTrouble,
+      onTooNew: pushes.onTooNew,
     });
     // Last of all: until then there may be something to give up.
     const deadline = new ShutdownDeadline(config.shutdown.timeout, clock, {

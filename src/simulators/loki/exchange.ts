@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../model/clock.js';
+import { NS_PER_MS } from '../../model/nanoseconds.js';
 import type { Answer } from './answer.js';
 
 /** The client went away, or the simulator is closed, before the request was answered. */
@@ -92,6 +93,8 @@ export class Exchange {
   send({ status, body, headers }: Answer): void {
     const bytes = Buffer.from(body);
     if (status !== 204) this.#response.setHeader('content-length', bytes.length);
+    // As net/http of Go: the clock of Loki.
+    this.#response.setHeader('date', new Date(Number(this.#clock.now() / NS_PER_MS)).toUTCString());
     this.#response.writeHead(status, headers);
     this.#response.end(status === 204 ? undefined : bytes);
     // An answer before the body was read: the rest of it is read and dropped, so that the answer arrives.

@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { settlingDoubts } from '../../../../src/commands/wiring/settling-doubts.js';
+import { settling } from '../../../../src/commands/wiring/settling-doubts.js';
 import { StreamDoubts } from '../../../../src/loki/stream-doubts.js';
+import { TooNewWaits } from '../../../../src/loki/too-new-waits.js';
 import { NS_PER_SECOND } from '../../../../src/model/nanoseconds.js';
+import { ManualClock } from '../../../support/manual-clock.js';
 import { recordingObserver } from '../../../support/recording-observer.js';
 
 const START = 1_700_000_000n * NS_PER_SECOND;
@@ -10,7 +12,9 @@ const container = { id: 'a', name: 'web', image: 'i', labels: {}, state: 'runnin
 /** An earlier process may have sent lines of any container. */
 function setUp(wasThere: (id: string) => boolean) {
   const doubts = new StreamDoubts(true);
-  return { doubts, observer: settlingDoubts(recordingObserver(), doubts, START, wasThere) };
+  const tooNew = new TooNewWaits({ clock: new ManualClock(), patienceMs: 0 });
+  const observer = settling(recordingObserver(), { doubts, tooNew, startedAt: START, wasThere });
+  return { doubts, observer };
 }
 
 test('nothing of a container that was born since the start was sent before', () => {
