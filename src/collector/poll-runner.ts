@@ -14,7 +14,6 @@ import {
   readAgain,
   readToEnd,
 } from './after-end.js';
-import { isDaemonError } from './answer-faults.js';
 import { boundedSignal } from './bounded-signal.js';
 import { containerRef, type ContainerState } from './container-state.js';
 import { isPlaceAlone, lookAtEnd } from './end-look.js';
@@ -27,9 +26,8 @@ import { look } from './look.js';
 import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
 import { ranOutOfTime } from './out-of-time.js';
+import { noteDelivered, pauseWithin, tailTroubleAfter } from './poll-outcome.js';
 import { pollContainer, type PollContext, type PollReport } from './poll.js';
-import type { TailTrouble } from './poll-task.js';
-import { longestPause } from './retention.js';
 import { lastStamp } from './transfer.js';
 import { nextRate } from './window.js';
 
@@ -449,35 +447,6 @@ function notUnderstood({ summary: { name } }: ContainerState): PollardError {
 /** An event came while the container was being polled. */
 function wasWoken(state: ContainerState): boolean {
   return state.again;
-}
-
-/** Whether more lines are known than those that were delivered. */
-function noteDelivered({ undelivered }: ContainerState, { fault, suspect, fresh, cursor }: PollReport): void {
-  if (fault === undefined && !suspect) return undelivered.done();
-  if (fault === undefined) return;
-  if (fresh > 0) undelivered.cutOff(lastStamp(cursor.anchor));
-  // All that the Engine shows of a damaged log was delivered.
-  else if (isDaemonError(fault)) undelivered.done();
-}
-
-/** The whole log is read without `tail` as long as it comes; else the Engine fails on anything. */
-function tailTroubleAfter(
-  { tailTrouble }: ContainerState,
-  { tail, fault }: PollReport,
-): TailTrouble | undefined {
-  if (tail !== undefined) return tail === 'works' ? undefined : tail;
-  return fault === undefined ? tailTrouble : undefined;
-}
-
-/** How long the next poll may wait by what the log keeps, ms. */
-function pauseWithin(
-  { logLimit }: ContainerDetails,
-  { polledAt, rate }: ContainerState,
-  { lines, lineBytes }: PollReport,
-): number {
-  if (logLimit === undefined) return Infinity;
-  const entries = polledAt === undefined ? undefined : rate;
-  return longestPause(logLimit, { entries, lines, bytes: lineBytes });
 }
 
 /** It has ended, and its log was read to its end before, perhaps by a process before this one. */

@@ -33,7 +33,7 @@ class HourLoki {
 
   pusher(write: (refused: EntrySet, kind: RefusalKind) => Promise<unknown>): Pusher {
     return {
-      push: async (batch): Promise<PushResult> => {
+      push: async (batch: EntryBatch): Promise<PushResult> => {
         const all = batch.all();
         const labels = batch.target.labelString;
         this.pushed.push(labels);
@@ -50,7 +50,7 @@ class HourLoki {
           if (stamp > (this.#newest.get(labels) ?? 0n)) this.#newest.set(labels, stamp);
         });
         for (const kind of ['too-old', 'too-far-behind'] as const) {
-          const refused = all.where((i) => kinds[i] === kind);
+          const refused = all.where((i: number) => kinds[i] === kind);
           if (refused.size > 0) await write(refused, kind);
         }
         const accepted = kinds.filter((kind) => kind === undefined).length;
