@@ -84,7 +84,7 @@ export interface VerifyDocument {
     streams: Record<StreamName, Counts>;
     other_labels: { labels: string; lines: number }[];
     refusals: { kind: string; lines: number; reason: string }[];
-    samples: Record<string, { stream: string; stamp: string; text: string }[]>;
+    samples: Record<string, { stream: string; timestamp: string; text: string }[]>;
   }[];
 }
 
