@@ -43,7 +43,7 @@ export interface BackfillOptions extends AuditParts {
   readonly blind: boolean;
   /** The progress of the run. */
   readonly record: RunRecord;
-  /** ms for which an Engine or a Loki that is away is waited for, since it answered last. */
+  /** ms to wait for an Engine or a Loki that is away, counted from its last answer. */
   readonly patienceMs: number;
   readonly onWait?: (wait: Wait) => void;
   readonly onProgress?: (progress: BackfillProgress) => void;
@@ -76,7 +76,7 @@ export interface BackfillReport {
 /** ms before the first new try when the Engine or Loki is away; doubled up to the longest. */
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 60_000;
-/** Not the fault of a moment: Loki may not be read, or refuses each push. */
+/** What does not heal by waiting: Loki may not be read, or cannot be spoken with. */
 const LASTS: ReadonlySet<string> = new Set(['loki_query_refused', 'loki_tls', 'loki_proxy', 'push_aborted']);
 
 /**
@@ -124,7 +124,7 @@ class Backfill {
   readonly #current = new Map<string, string>();
   /** Containers without a cursor when their work began. */
   readonly #uncollected = new Set<string>();
-  /** Grows with each container that is done and each batch that is settled. */
+  /** Counts finished containers and settled batches: while it grows, the Engine and Loki answer. */
   signsOfLife = 0;
 
   constructor(options: BackfillOptions) {
@@ -136,7 +136,7 @@ class Backfill {
     const { record, chosen, blind, delivery } = this.#options;
     const open = chosen.filter(({ id }) => !record.isFinished(id));
     this.#current.clear();
-    this.#tell();
+    this.#report();
     if (open.length === 0) return undefined;
     for (const { id } of open) delivery?.forget(id);
     if (blind && delivery !== undefined) {
@@ -176,7 +176,7 @@ class Backfill {
         until: range.until,
         cursorOf: (id) => this.#cursorOf(id),
         findsBeginnings: true,
-        onProgress: () => this.#tell(),
+        onProgress: () => this.#report(),
         onContainer: (container) => this.#judged(container),
         ...(delivery === undefined
           ? {}
@@ -203,7 +203,7 @@ class Backfill {
     this.signsOfLife++;
     this.#current.delete(result.id);
     await this.#options.record.finish(result);
-    this.#tell();
+    this.#report();
   }
 
   async #push(batch: LineBatch, signal: AbortSignal): Promise<{ accepted: number; rejected: number }> {
@@ -221,7 +221,7 @@ class Backfill {
     this.signsOfLife++;
     const { entries: sent, underLabel } = delivery.sent(containerId);
     await record.sent(containerId, { sent, sentUnderLabel: underLabel });
-    this.#tell();
+    this.#report();
     return result;
   }
 
@@ -244,7 +244,7 @@ class Backfill {
 
   #begin({ id, name }: ContainerSummary): void {
     this.#current.set(id, name);
-    this.#tell();
+    this.#report();
   }
 
   #beginById(id: string): void {
@@ -252,7 +252,7 @@ class Backfill {
     if (container !== undefined) this.#begin(container);
   }
 
-  #tell(): void {
+  #report(): void {
     const { record, chosen, delivery, onProgress } = this.#options;
     if (onProgress === undefined) return;
     const { entries, bytes } = delivery?.total() ?? { entries: 0, bytes: 0 };

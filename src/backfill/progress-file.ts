@@ -77,8 +77,7 @@ export function encodeProgress(run: RunProgress): string {
   return `${JSON.stringify(document)}\n`;
 }
 
-/** A container's result as JSON, with snake_case names and RFC 3339 times. */
-export function resultDocument(result: ContainerResult): Record<string, unknown> {
+function resultDocument(result: ContainerResult): Record<string, unknown> {
   const { id, name, status, reason, logBegins, gap, lines, alreadyThere, sent, sentUnderLabel } = result;
   return {
     id,

@@ -152,7 +152,7 @@ export class ProgressStore {
   }
 }
 
-/** What an operator is told of a file that a later Pollard wrote. */
+/** The error for a file that a later Pollard wrote. */
 export function newerProgress(name: string, version: number): PollardError {
   return new PollardError(
     'backfill_progress_newer',

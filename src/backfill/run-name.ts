@@ -23,7 +23,7 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
  * range and selection always have the same name, so that an interrupted run is found again.
  */
 export function runName(range: StampRange, selection: BackfillSelection): string {
-  const name = `${compact(range.from)}--${compact(range.until)}`;
+  const name = `from-${compact(range.from)}-to-${compact(range.until)}`;
   const key = selectionKey(selection);
   return key === ALL ? name : `${name}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
 }
@@ -58,9 +58,9 @@ export function checkRunName(name: string): string {
   );
 }
 
-/** `2026-11-27T00-00-00Z`, with the fraction of a second if there is one: colons are not wanted in file names. */
+/** `2026-11-27T00-00-00Z`, or `2026-11-27T00-00-00.5Z`: a file name should have no colons. */
 function compact(stamp: Nanoseconds): string {
   return formatStamp(stamp)
-    .replace(/\.0{9}Z$/, 'Z')
+    .replace(/\.?0*Z$/, 'Z')
     .replaceAll(':', '-');
 }

@@ -1,6 +1,5 @@
 import type { BackfillReport } from '../backfill/backfill.js';
 import type { ContainerResult } from '../backfill/progress.js';
-import { resultDocument } from '../backfill/progress-file.js';
 import type { StampRange } from '../loki/read/stamp-range.js';
 import { PollardError } from '../model/errors.js';
 import { formatStamp } from '../model/nanoseconds.js';
@@ -62,14 +61,37 @@ export function backfillJson({
     since: formatStamp(range.from),
     until: formatStamp(range.until),
     dry_run: dryRun,
-    containers: containers.map(resultDocument),
-    unfinished: unfinished.map((container) => ({ id: container.id, name: container.name })),
-    refusal_reasons: reasons,
+    containers: containers.map((container) => containerDocument(container, reasons)),
+    unfinished: unfinished.map(({ id, name: container }) => ({ container, container_id: id })),
     skipped_containers: skipped,
     failure: failure === undefined ? null : failureDocument(failure),
     seconds: Number(seconds.toFixed(3)),
     exit_code: code,
   })}\n`;
+}
+
+function containerDocument(
+  result: ContainerResult,
+  reasons: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const { refused, logBegins } = result;
+  return {
+    container: result.name,
+    container_id: result.id,
+    status: result.status,
+    reason: result.reason ?? null,
+    log_begins: logBegins === undefined ? null : formatStamp(logBegins),
+    gap: result.gap,
+    lines: result.lines,
+    already_there: result.alreadyThere,
+    sent: result.sent,
+    sent_under_label: result.sentUnderLabel,
+    refused: Object.entries(refused).map(([kind, lines]) => ({ kind, lines, reason: reasons[kind] ?? null })),
+    missing: result.missing,
+    pending: result.pending,
+    other_labels: result.otherLabels,
+    not_judged: result.notJudged,
+  };
 }
 
 type Counts = Omit<ContainerResult, 'id' | 'name' | 'status' | 'gap' | 'logBegins' | 'reason'>;

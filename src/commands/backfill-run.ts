@@ -6,6 +6,7 @@ import { newerProgress, type ProgressStore } from '../backfill/progress-store.js
 import { runName, selectionKey } from '../backfill/run-name.js';
 import { RunRecord } from '../backfill/run-record.js';
 import type { Config } from '../config/schema.js';
+import { formatDuration } from '../config/values.js';
 import type { StampRange } from '../loki/read/stamp-range.js';
 import { PollardError } from '../model/errors.js';
 import { ExitCode } from '../model/exit-codes.js';
@@ -60,6 +61,14 @@ async function fill(
   const begun = clock.monotonic();
   const name = flags.name ?? runName(range, selection);
   say(`backfill ${name}: ${rangeText(range)}`);
+  const oldest = clock.now() - BigInt(parts.maxAgeMs) * NS_PER_MS;
+  if (range.from < oldest) {
+    const until = range.until < oldest ? range.until : oldest;
+    say(
+      `note: Loki refuses lines older than ${formatDuration(parts.maxAgeMs)} by default (loki.limits.max_age): ` +
+        `those before ${bothZones(until)} may be refused`,
+    );
+  }
   let skipped = 0;
   const listed = await engine.list(signal, () => skipped++);
   const chosen = chosenBySelection(listed.filter(selects), listed, selection);

@@ -27,11 +27,11 @@ const DAY_MS = 24 * HOUR_MS;
 interface Filled {
   readonly code: number | null;
   readonly containers: readonly {
-    readonly name: string;
+    readonly container: string;
     readonly lines: number;
     readonly sent: number;
     readonly missing: number;
-    readonly refused: Readonly<Record<string, number>>;
+    readonly refused: readonly { readonly kind: string; readonly lines: number }[];
   }[];
 }
 
@@ -164,7 +164,7 @@ describeEngines('pollard backfill', (engine) => {
 
         const filled = await fill(pollard, '--since', '11d', '--until', '1h');
         expect(filled.containers).toMatchObject([
-          { lines: 800, sent: 600, missing: 0, refused: { 'too-old': 200 } },
+          { lines: 800, sent: 600, missing: 0, refused: [{ kind: 'too-old', lines: 200 }] },
         ]);
         expect(filled.code).toBe(6);
         const again = await fill(pollard, '--since', '7d', '--until', '1h');

@@ -55,6 +55,8 @@ const OUTPUTS = [
   'catch-up',
   'verify',
   'resend',
+  'backfill',
+  'backfill list',
   'check',
   'cursors list',
   'cursors show',
@@ -117,6 +119,16 @@ describe('each JSON document has the form that the README promises', () => {
       expect(hold('verify', await json(site, 'verify', '--since', '60d'))).toMatchObject({
         totals: { missing: 2 },
         containers: expect.arrayContaining([expect.objectContaining({ refusals: [expect.any(Object)] })]),
+      });
+      expect(
+        hold('backfill', await json(site, 'backfill', '--since', '60d', '--patience', '0')),
+      ).toMatchObject({
+        containers: expect.arrayContaining([
+          expect.objectContaining({ refused: expect.arrayContaining([expect.any(Object)]) }),
+        ]),
+      });
+      expect(hold('backfill list', await json(site, 'backfill', 'list'))).toMatchObject({
+        runs: [{ state: 'finished' }],
       });
       const file = join(site.stateDir, 'rejected.jsonl');
       expect(hold('resend', await json(site, 'resend', file))).toMatchObject({

@@ -15,7 +15,12 @@ const range = {
 };
 
 test('a range of whole days of all containers has a name that says so', () => {
-  expect(runName(range, ALL)).toBe('2026-11-27T00-00-00Z--2026-11-28T00-00-00Z');
+  expect(runName(range, ALL)).toBe('from-2026-11-27T00-00-00Z-to-2026-11-28T00-00-00Z');
+});
+
+test('a fraction of a second is part of the name, without zeros at its end', () => {
+  const until = range.until + 10_500_000_000n;
+  expect(runName({ ...range, until }, ALL)).toBe('from-2026-11-27T00-00-00Z-to-2026-11-28T00-00-10.5Z');
 });
 
 test('other containers or another nanosecond give another name', () => {

@@ -43,6 +43,8 @@ export interface BackfillParts extends Omit<
   readonly store: ProgressStore;
   /** Who holds the lock of a run. */
   readonly owner: LockOwner;
+  /** How old a line may be for Loki to accept it, ms, as far as the settings know it. */
+  readonly maxAgeMs: number;
   /** Makes what sends. It must be closed. */
   readonly newDelivery: (flags: SendingFlags) => BackfillDelivery;
 }
@@ -109,6 +111,7 @@ export async function backfillParts(
         settleMs: 2 * bounded.poll.max_interval,
         samples: 0,
       },
+      maxAgeMs: settings.limits.maxAgeMs,
       store: new ProgressStore(nodeFs, bounded.collector.state_dir),
       owner: { pid: process.pid, host: hostname(), command: 'pollard backfill', since: clock.now() },
       newDelivery: ({ name, intoLive, rate }) =>
@@ -141,5 +144,5 @@ export async function backfillParts(
 }
 
 function ignore(): void {
-  // See above.
+  // The report has it.
 }
