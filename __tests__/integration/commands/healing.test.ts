@@ -96,6 +96,7 @@ describe('an Engine that is away', () => {
     await withSite({}, async (site) => {
       const service = await site.run();
       const ready = async (): Promise<Response> => await fetch(`${service.url}/readyz`);
+      await until('Loki has answered, too', async () => (await ready()).status === 200);
       await site.engine.stopDaemon();
       await until('it is not ready', async () => (await ready()).status === 503);
       expect(await (await ready()).text()).toMatch(/the Engine at unix:/);
