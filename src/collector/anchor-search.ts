@@ -1,6 +1,6 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { ContainerRef } from '../model/container.js';
-import type { AnchorEntry } from '../model/cursor.js';
+import type { AnchorEntry, LogPlace, OpenLine } from '../model/cursor.js';
 import { AnchorMatcher } from './anchor.js';
 import { entryOf } from './anchor-ring.js';
 import { Repeats } from './fingerprint.js';
@@ -16,19 +16,21 @@ export interface AnchorSearch {
   readonly fault: Error | undefined;
 }
 
-/** Looks for an anchor among the last `tail` entries of a log, whatever their stamps. */
+/** Looks for the anchor of a place among the last `tail` entries of a log, whatever their stamps. */
 export async function searchAnchor(
   read: LogSource,
   container: ContainerRef,
-  anchor: readonly AnchorEntry[],
+  { anchor, open }: Pick<LogPlace, 'anchor' | 'open'>,
   tail: number,
   signal: AbortSignal,
 ): Promise<AnchorSearch> {
   const { id: containerId, name: containerName, tty } = container;
-  const search = new Search(anchor);
+  const search = new Search(anchor, open);
   const lastWords = hasLastWords(container);
   const { fault } = await read({ containerId, containerName, tty, lastWords, tail, signal }, search);
-  return { found: search.found, entries: search.entries, first: search.first, fault };
+  const isWhole = fault === undefined && search.entries < tail;
+  const found = isWhole ? search.foundIfWhole : search.found;
+  return { found, entries: search.entries, first: search.first, fault };
 }
 
 class Search implements EntrySink {
@@ -37,12 +39,16 @@ class Search implements EntrySink {
   readonly #matcher: AnchorMatcher;
   readonly #repeats = new Repeats();
 
-  constructor(anchor: readonly AnchorEntry[]) {
-    this.#matcher = new AnchorMatcher(anchor);
+  constructor(anchor: readonly AnchorEntry[], open: readonly OpenLine[]) {
+    this.#matcher = new AnchorMatcher(anchor, { window: { open } });
   }
 
   get found(): boolean {
     return this.#matcher.found;
+  }
+
+  get foundIfWhole(): boolean {
+    return this.#matcher.foundIfWhole;
   }
 
   entry(

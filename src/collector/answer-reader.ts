@@ -1,4 +1,5 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { OpenLine } from '../model/cursor.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import type { Alignment } from './anchor.js';
 import type { AnchorRing } from './anchor-ring.js';
@@ -21,6 +22,7 @@ export class AnswerReader implements EntrySink {
   readonly #next: NewEntries;
   readonly #repeats = new Repeats();
   #begun = false;
+  #isFoundInWhole = false;
   readonly #most: number;
   readonly #watchedSeconds: number;
   readonly #watchedNanos: number;
@@ -52,7 +54,7 @@ export class AnswerReader implements EntrySink {
 
   /** The answer is continuous with what was delivered. */
   get found(): boolean {
-    return this.#matcher.found;
+    return this.#matcher.found || this.#isFoundInWhole;
   }
 
   get fresh(): number {
@@ -86,13 +88,30 @@ export class AnswerReader implements EntrySink {
     this.#next.after();
   }
 
+  /**
+   * How many of the log's last entries prove the place after this answer; see Repeats.
+   *
+   * @param anchor entries of an anchor
+   * @returns undefined when the answer has no entries, or does not hold the anchor
+   */
+  reach(anchor: number, open: readonly OpenLine[]): number | undefined {
+    if (this.entries === 0 || !this.found) return undefined;
+    const names = new Set(open.map((line) => line.stream));
+    return this.#repeats.reach(anchor, (stream) => names.has(stream === 1 ? 'stdout' : 'stderr'));
+  }
+
   letGo(): void {
     this.#ring.letGo();
     this.#repeats.letGo();
   }
 
-  /** The answer is over. What the cursor carries is handed on even when nothing new came. */
-  finish(): void {
+  /**
+   * The answer is over. What the cursor carries is handed on even when nothing new came.
+   *
+   * @param isWhole the answer shows the beginning of the log, or of all rows with a timestamp of the anchor
+   */
+  finish(isWhole = false): void {
+    if (isWhole && this.#matcher.endsWhole) this.#isFoundInWhole = true;
     if (this.found && !this.#begun) this.#begin();
   }
 

@@ -95,7 +95,16 @@ async function endOpenLines(
   const [last] = sum.cursor.anchor.slice(-1);
   // Where the Engine is asked from the entry delivered last on, the damage before it is not in the answer.
   const cursor: Cursor = { ...sum.cursor, anchor: last === undefined ? [] : [last] };
-  sum.add(await transfer(context, { container, cursor, tail: log.tailOf(located), ended, signal }));
+  sum.add(
+    await transfer(context, {
+      container,
+      cursor,
+      tail: log.tailOf(located),
+      beginsAtAnchor: true,
+      ended,
+      signal,
+    }),
+  );
 }
 
 /**

@@ -68,6 +68,8 @@ export interface ContainerState {
   suspect: boolean;
   /** The Engine does not answer requests with `tail` (a file emptied by hand), until the file is opened anew. */
   tailTrouble: TailTrouble | undefined;
+  /** How many of the log's last entries proved the place of the cursor after the last poll; undefined: not known. */
+  reach: number | undefined;
   /** So many entries stand behind a damaged place of the log, at least; undefined: none is known. */
   readable: number | undefined;
   /** The last poll was cut short in the middle of much that is new: no window will reach back to it. */
@@ -119,6 +121,7 @@ export function newContainerState(
     idlePolls: 0,
     suspect: false,
     tailTrouble: undefined,
+    reach: undefined,
     readable: undefined,
     behind: false,
     stalls: 0,

@@ -138,7 +138,7 @@ export async function recover(context: PollContext, task: PollTask, sum: PollSum
   // The whole log was read, up to the damaged place; only what can be shown behind that is left.
   const isSearchDamaged = sum.tail === 'fails';
   if (!mayPassOver(context, container)) {
-    const sound = await findSoundAnswer(context.read, container, sum.cursor.anchor, signal);
+    const sound = await findSoundAnswer(context.read, container, sum.cursor, signal);
     if (sound !== undefined) {
       const { tail } = sound;
       const which = tail === undefined ? {} : { tail };

@@ -85,7 +85,7 @@ async function lookBehindPlace(
   sum: PollSum,
   place: LogPlace,
 ): Promise<boolean> {
-  const found = await reachOf(context, task, place.anchor);
+  const found = await reachOf(context, task, place);
   // As little as a whole log that large.
   if (found === undefined) return true;
   const cursor: Cursor = { ...sum.cursor, ...place };
@@ -114,11 +114,12 @@ interface Reach {
 async function reachOf(
   { read, poll }: PollContext,
   { container, signal }: PollTask,
-  anchor: readonly AnchorEntry[],
+  place: LogPlace,
 ): Promise<Reach | undefined> {
+  const { anchor } = place;
   let tail = anchor.length === 0 ? LARGEST_WHOLE : poll.window.anchor * 2;
   for (;;) {
-    const { found, entries, first, fault } = await searchAnchor(read, container, anchor, tail, signal);
+    const { found, entries, first, fault } = await searchAnchor(read, container, place, tail, signal);
     if (fault !== undefined) throw new LookCutShort(fault);
     if (found && (anchor.length > 0 || entries < tail)) {
       return { window: anchor.length > 0 ? tail : undefined, entries, first: undefined };

@@ -281,6 +281,7 @@ export class PollRunner {
           hasEnded(details),
         suspect: state.suspect,
         tailTrouble: state.tailTrouble,
+        reach: state.reach,
         readable: state.readable,
         stalls: state.stalls,
         signal,
@@ -356,6 +357,7 @@ export class PollRunner {
     if (report.fault instanceof LinesTooNew) return this.#waitForLoki(state, report.fault);
     state.suspect = report.suspect;
     state.tailTrouble = tailTroubleAfter(state, report);
+    state.reach = report.reach ?? state.reach;
     // What is written goes behind the damage, too.
     state.readable = report.readable ?? (state.readable && state.readable + report.fresh);
     state.behind = report.fault !== undefined && report.fresh >= FAR_BEHIND;

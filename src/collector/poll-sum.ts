@@ -20,6 +20,8 @@ export interface PollReport {
   readonly widenings: number;
   /** The window that the anchor was found in; undefined for the whole log. */
   readonly window: number | undefined;
+  /** How many of the log's last entries prove the place of the cursor; undefined: not known. */
+  readonly reach: number | undefined;
   /** The last gap that was named, and how many were. */
   readonly gap: Gap | undefined;
   readonly gaps: number;
@@ -45,6 +47,7 @@ export class PollSum {
   gaps = 0;
   fault: Error | undefined;
   #readable: number | undefined;
+  #reach: number | undefined;
   #gap: Gap | undefined;
   #possibleGap: PossibleGap | undefined;
   #entries = 0;
@@ -61,6 +64,7 @@ export class PollSum {
 
   add(result: TransferResult): void {
     this.cursor = result.cursor;
+    this.#reach = result.reach ?? this.#reach;
     this.addAside(result);
   }
 
@@ -112,6 +116,7 @@ export class PollSum {
       requests: this.#requests,
       widenings: this.widenings,
       window,
+      reach: this.#reach,
       gap: this.#gap,
       gaps: this.gaps,
       possibleGap: this.#possibleGap,

@@ -32,6 +32,8 @@ export interface PollTask {
   readonly cursor: Cursor;
   /** Entries that may have been written since the last poll. */
   readonly expected: number;
+  /** How many of the log's last entries proved the place of the cursor after the last poll; undefined: not known. */
+  readonly reach?: number | undefined;
   /** So many entries stand behind a damaged place of the log, at least; undefined: none is known. */
   readonly readable?: number | undefined;
   /** Only for a first look back: read from this stamp on. */

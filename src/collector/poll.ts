@@ -57,7 +57,7 @@ async function readNew(
   let answered: number;
 
   let window = usesTail(task)
-    ? firstWindow(context.poll.window, anchorLength(task), task.expected)
+    ? firstWindow(context.poll.window, anchorLength(task), task.reach ?? 0, task.expected)
     : undefined;
   if (window !== undefined) window = inFrontOfDamage(window, task.readable);
   for (;;) {
@@ -88,6 +88,12 @@ async function readNew(
     }
     // Without `since`, an answer shorter than its window is the whole log.
     const whole = window === undefined || (since === undefined && result.entries < window);
+    if (whole && window !== undefined && result.isUnclear) {
+      // Of an answer without a window it is known that it does not begin inside a row of equal entries.
+      window = undefined;
+      sum.widenings++;
+      continue;
+    }
     if (whole) {
       await readBehindGap(context, task, sum);
       if (sum.fresh > 0 && sum.fault === undefined && !sum.hasRecovered) {

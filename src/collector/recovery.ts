@@ -120,7 +120,7 @@ async function reachesAnchor(context: TransferContext, task: RecoveryTask, tail:
   const { anchor } = task.cursor;
   if (anchor.length === 0) return await isWholeLog(context.read, container, tail, signal);
   for (let times = 0; ; times++) {
-    const { found, fault } = await searchAnchor(context.read, container, anchor, tail, signal);
+    const { found, fault } = await searchAnchor(context.read, container, task.cursor, tail, signal);
     if (found || fault === undefined) return found;
     // It was answered in full a moment ago.
     if (!mayBeDamage(fault) || times === AGAIN) throw fault;

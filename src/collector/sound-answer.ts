@@ -1,6 +1,6 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { ContainerRef } from '../model/container.js';
-import type { AnchorEntry } from '../model/cursor.js';
+import type { AnchorEntry, LogPlace, OpenLine } from '../model/cursor.js';
 import { NS_PER_SECOND } from '../model/nanoseconds.js';
 import { AnchorMatcher } from './anchor.js';
 import { mayBeDamage } from './answer-faults.js';
@@ -26,14 +26,14 @@ export interface SoundAnswer {
  *
  * Only for Engines that do not pass over entries in the middle of an answer.
  *
- * @param anchor none: the whole log is wanted
+ * @param place without an anchor the whole log is wanted
  * @returns undefined when there is no such answer
  * @throws the fault of an answer that was cut short by something else than the log
  */
 export async function findSoundAnswer(
   read: LogSource,
   container: ContainerRef,
-  anchor: readonly AnchorEntry[],
+  { anchor, open }: Pick<LogPlace, 'anchor' | 'open'>,
   signal: AbortSignal,
 ): Promise<SoundAnswer | undefined> {
   const { last } = await look(read, container, 1, 1, signal);
@@ -41,13 +41,13 @@ export async function findSoundAnswer(
   for (const tail of anchor.length === 0 ? [undefined] : SEARCH_WINDOWS) {
     let isDamaged = true;
     for (let times = 0; times < TIMES && isDamaged; times++) {
-      const search = new SoundSearch(anchor, last[0]);
+      const search = new SoundSearch(anchor, tail === undefined ? undefined : open, last[0]);
       const { id: containerId, name: containerName, tty } = container;
       const lastWords = hasLastWords(container);
       const which = tail === undefined ? {} : { tail };
       const { fault } = await read({ containerId, containerName, tty, lastWords, ...which, signal }, search);
       if (fault !== undefined && !mayBeDamage(fault)) throw fault;
-      if (fault === undefined && search.found) return search.sawLast ? { tail } : undefined;
+      if (fault === undefined && search.isFound(tail)) return search.sawLast ? { tail } : undefined;
       isDamaged = fault !== undefined;
     }
     // What a window cannot show, a wider one cannot either.
@@ -63,16 +63,18 @@ class SoundSearch implements EntrySink {
   readonly #stream: StreamNumber;
   readonly #seconds: number;
   readonly #nanos: number;
+  #entries = 0;
 
-  constructor(anchor: readonly AnchorEntry[], last: AnchorEntry) {
-    this.#matcher = new AnchorMatcher(anchor);
+  constructor(anchor: readonly AnchorEntry[], open: readonly OpenLine[] | undefined, last: AnchorEntry) {
+    this.#matcher = new AnchorMatcher(anchor, { window: open && { open } });
     this.#stream = last.stream === 'stdout' ? 1 : 2;
     this.#seconds = Number(last.stamp / NS_PER_SECOND);
     this.#nanos = Number(last.stamp % NS_PER_SECOND);
   }
 
-  get found(): boolean {
-    return this.#matcher.found;
+  /** Of an answer that came in full. */
+  isFound(tail: number | undefined): boolean {
+    return tail !== undefined && this.#entries < tail ? this.#matcher.foundIfWhole : this.#matcher.found;
   }
 
   entry(
@@ -83,6 +85,7 @@ class SoundSearch implements EntrySink {
     start: number,
     end: number,
   ): void {
+    this.#entries++;
     if (nanos === this.#nanos && seconds === this.#seconds && stream === this.#stream) this.sawLast = true;
     if (this.#matcher.done) return;
     const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);

@@ -76,6 +76,8 @@ export interface TransferRequest {
   readonly readPast?: boolean;
   /** Set: the log is known to be empty, so that an answer without entries is what stands behind the gap. */
   readonly emptied?: boolean;
+  /** Set: the answer is known to begin at the anchor, also if it has a `tail`. */
+  readonly beginsAtAnchor?: boolean;
   /** Set: a part of the anchor is enough, because the log is known not to hold all of it. */
   readonly acceptsPart?: boolean;
   /** Only notice whether an entry of this stamp is in the answer. */
@@ -88,6 +90,10 @@ export interface TransferRequest {
 export interface TransferResult {
   /** The answer was continuous with the cursor. If not, nothing was delivered. */
   readonly found: boolean;
+  /** Not found, and entries of the answer may be the anchor's: a wider window may prove it. */
+  readonly isUnclear: boolean;
+  /** How many of the log's last entries prove the place reached; see Repeats. Undefined: there were none. */
+  readonly reach: number | undefined;
   /** The place reached, committed. */
   readonly cursor: Cursor;
   readonly entries: number;
@@ -167,7 +173,10 @@ export async function transfer(context: TransferContext, request: TransferReques
     : undefined;
   const startWatch = watchOfStart(context, request, assembler, delivery);
   const entries: EntrySink = marker ?? startWatch ?? assembler;
-  const matcher = new AnchorMatcher(request.behindGap ? [] : cursor.anchor, request.acceptsPart);
+  const matcher = new AnchorMatcher(request.behindGap ? [] : cursor.anchor, {
+    acceptsPart: request.acceptsPart,
+    window: request.tail === undefined || request.beginsAtAnchor === true ? undefined : cursor,
+  });
   const { startsAt } = request;
   const alignment = startsAt === undefined ? matcher : new StartMatcher(startsAt.first);
   let isFirst = true;
@@ -222,7 +231,10 @@ export async function transfer(context: TransferContext, request: TransferReques
     // What is passed over counts for `tail`.
     if (inFull && cursor.soundUpTo === undefined) soundUpTo = undefined;
     // Behind a gap, an answer without entries says nothing: the place before the gap is still the one that counts.
-    if (request.behindGap === undefined || reader.entries > 0 || request.emptied === true) reader.finish();
+    if (request.behindGap === undefined || reader.entries > 0 || request.emptied === true) {
+      const isShort = request.tail !== undefined && reader.entries < request.tail;
+      reader.finish(isShort && answer.fault === undefined);
+    }
     if (request.acceptsPart && answer.fault === undefined && matcher.found && reader.fresh === 0) {
       // The log lost the end of the anchor, and nothing was written since: what is left is the anchor now.
       committed = { ...cursor, anchor: cursor.anchor.slice(0, matcher.part) };
@@ -240,6 +252,8 @@ export async function transfer(context: TransferContext, request: TransferReques
 
   return {
     found: reader.found,
+    isUnclear: !reader.found && matcher.isUnclear,
+    reach: reader.reach(settings.anchor, assembler.openLines()),
     cursor: committed,
     entries: reader.entries,
     sawWatched: reader.sawWatched,

@@ -16,16 +16,18 @@ const HEADROOM = 16;
  * The first window of a poll.
  *
  * @param anchorLength entries of the cursor's anchor; 0 means the beginning of the log, which no window reaches
+ * @param reach how many of the last entries proved the place of the cursor after the last poll; 0: not known
  * @param expected entries that may have been written since the last poll, by the container's recent rate
  * @returns entries, or undefined for the whole log
  */
 export function firstWindow(
   policy: WindowPolicy,
   anchorLength: number,
+  reach: number,
   expected: number,
 ): number | undefined {
   if (!policy.enabled || anchorLength === 0) return undefined;
-  const window = anchorLength + HEADROOM + Math.ceil(expected * 1.25);
+  const window = Math.max(anchorLength, reach) + HEADROOM + Math.ceil(expected * 1.25);
   return window <= LARGEST ? window : undefined;
 }
 

@@ -45,7 +45,7 @@ function entry(text: string, repeat: number) {
 test('finds the anchor behind equal entries of which the bytes are overwritten, and tells the first entry', async () => {
   const { read, asked } = source(['a', 'a', 'a', 'b']);
   const anchor = [entry('a', 1), entry('a', 2)];
-  expect(await searchAnchor(read, web, anchor, 7, never)).toEqual({
+  expect(await searchAnchor(read, web, { anchor, open: [] }, 7, never)).toEqual({
     found: true,
     entries: 4,
     first: entry('a', 0),
@@ -58,8 +58,11 @@ test('finds the anchor behind equal entries of which the bytes are overwritten, 
 test('does not find what is not there, and passes on how the answer ended', async () => {
   const fault = new Error('cut short');
   const { read } = source(['a', 'b'], fault);
-  expect(await searchAnchor(read, web, [entry('a', 1)], 7, never)).toMatchObject({ found: false, fault });
-  expect(await searchAnchor(source([]).read, web, [entry('a', 0)], 7, never)).toEqual({
+  expect(await searchAnchor(read, web, { anchor: [entry('a', 1)], open: [] }, 7, never)).toMatchObject({
+    found: false,
+    fault,
+  });
+  expect(await searchAnchor(source([]).read, web, { anchor: [entry('a', 0)], open: [] }, 7, never)).toEqual({
     found: false,
     entries: 0,
     first: undefined,

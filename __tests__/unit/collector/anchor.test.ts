@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { AnchorMatcher, type Place } from '../../../src/collector/anchor.js';
 import { AnchorRing } from '../../../src/collector/anchor-ring.js';
 import { Repeats } from '../../../src/collector/fingerprint.js';
-import type { AnchorEntry } from '../../../src/model/cursor.js';
+import type { AnchorEntry, OpenLine } from '../../../src/model/cursor.js';
+import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { runs } from '../../support/effort.js';
 
 interface Entry {
@@ -28,8 +29,10 @@ function places(
   anchor: AnchorEntry[],
   answer: Entry[],
   acceptsPart = false,
+  open?: OpenLine[],
 ): { places: Place[]; found: boolean } {
-  const matcher = new AnchorMatcher(anchor, acceptsPart);
+  const window = open && { open };
+  const matcher = new AnchorMatcher(anchor, { acceptsPart, window });
   const repeats = new Repeats();
   const seen = answer.map((e) => {
     const bytes = Buffer.from(e.text);
@@ -171,5 +174,88 @@ describe('the anchor', () => {
         },
       ),
     );
+  });
+
+  const openAt = ({ stream, stamp }: Entry): OpenLine => {
+    const name = stream === 1 ? 'stdout' : 'stderr';
+    const text = Buffer.from('');
+    return { stream: name, stamp: 100n * NS_PER_SECOND + BigInt(stamp), text, cut: false };
+  };
+
+  test('in a window that begins inside a row of equal chunks, it is not found', () => {
+    const x = entry('x', 7);
+    expect(places(anchorOf([x, x]), [x, x, e], false, [openAt(x)]).found).toBe(false);
+    expect(places(anchorOf([x, x, x]), [x, x], false, [openAt(x)]).found).toBe(false);
+    const y = entry('y', 7);
+    expect(places(anchorOf([x, y, x, y]), [x, y, x, y, x], false, [openAt(x)]).found).toBe(false);
+  });
+
+  test('in a window that shows where the row begins, it is', () => {
+    const x = entry('x', 7);
+    expect(places(anchorOf([x, x]), [a, x, x, x, e], false, [openAt(x)])).toEqual({
+      places: ['unknown', 'anchor', 'anchor', 'new', 'new'],
+      found: true,
+    });
+  });
+
+  test('in a window that begins inside a row, it is found by what follows the row', () => {
+    const x = entry('x', 7);
+    const anchor = anchorOf([x, x, x, x, x, d]).slice(2);
+    expect(places(anchor, [x, x, d, e], false, [])).toEqual({
+      places: ['anchor', 'anchor', 'anchor', 'new'],
+      found: true,
+    });
+  });
+
+  /** Rows of few texts; in the log the rows of one stream follow each other, and are mixed with those of the other. */
+  const anyRows = fc.array(
+    fc.record({
+      stream: fc.constantFrom(1 as const, 1 as const, 2 as const),
+      texts: fc.oneof(
+        fc.array(fc.constantFrom('x', 'y'), { minLength: 1, maxLength: 3 }),
+        fc.nat({ max: 60 }).map((length) => new Array<string>(length + 1).fill('x')),
+        fc.nat({ max: 60 }).map((length) => Array.from({ length }, (_, i) => 'xyz'[i % 3] as string)),
+      ),
+    }),
+    { maxLength: 6 },
+  );
+  const anyLog = fc
+    .tuple(anyRows, fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }))
+    .map(([rows, turns]) => {
+      const left: Record<1 | 2, Entry[]> = { 1: [], 2: [] };
+      for (const [i, { stream, texts }] of rows.entries()) {
+        for (const text of texts) left[stream].push(entry(text, i + 1, stream));
+      }
+      const log: Entry[] = [];
+      for (let turn = 0; left[1].length + left[2].length > 0; turn++) {
+        const stream = turns[turn % turns.length] === left[1].length > 0 ? 1 : 2;
+        const next = left[stream].shift() ?? left[stream === 1 ? 2 : 1].shift();
+        if (next !== undefined) log.push(next);
+      }
+      return log;
+    });
+
+  test('in any window of any log: found, what is new is exactly what follows the cursor', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(anyLog, fc.nat(), fc.nat(), fc.integer({ min: 8, max: 32 }), (log, i, j, size) => {
+        fc.pre(log.length > 0);
+        const cursor = 1 + (i % log.length);
+        const from = j % cursor;
+        const before = log.slice(0, cursor);
+        // A line whose chunks follow the cursor is open there.
+        const open = ([1, 2] as const).flatMap((stream) => {
+          const last = before.findLast((each) => each.stream === stream);
+          const next = log.slice(cursor).find((each) => each.stream === stream);
+          return last !== undefined && next?.stamp === last.stamp ? [openAt(last)] : [];
+        });
+        const seen = places(anchorOf(before, size), log.slice(from), false, open);
+        if (!seen.found) return;
+        found++;
+        expect(seen.places.filter((place) => place === 'new')).toHaveLength(log.length - cursor);
+      }),
+      { numRuns: runs(2000) },
+    );
+    expect(found).toBeGreaterThan(500);
   });
 });

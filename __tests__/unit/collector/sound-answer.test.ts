@@ -34,7 +34,8 @@ async function setUp(count: number) {
     const fault = failures.shift();
     return fault === undefined ? await log.read(request, sink) : { bytes: 0, fault };
   };
-  const find = async (from = anchor) => await findSoundAnswer(read, container, from, never);
+  const find = async (from = anchor) =>
+    await findSoundAnswer(read, container, { anchor: from, open: [] }, never);
   return { log, tails, failures, find };
 }
 

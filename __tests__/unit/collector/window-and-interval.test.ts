@@ -8,14 +8,14 @@ describe('the window', () => {
   test('holds the anchor and what is expected, with headroom', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 32 }), fc.nat({ max: 100_000 }), (anchor, expected) => {
-        expect(firstWindow(policy, anchor, expected)).toBeGreaterThan(anchor + expected);
+        expect(firstWindow(policy, anchor, 0, expected)).toBeGreaterThan(anchor + expected);
       }),
     );
   });
 
   test('from the beginning of a log, and when switched off, there is none', () => {
-    expect(firstWindow(policy, 0, 10)).toBeUndefined();
-    expect(firstWindow({ ...policy, enabled: false }, 32, 10)).toBeUndefined();
+    expect(firstWindow(policy, 0, 0, 10)).toBeUndefined();
+    expect(firstWindow({ ...policy, enabled: false }, 32, 0, 10)).toBeUndefined();
   });
 
   test('widens until it is the whole log, in few steps', () => {

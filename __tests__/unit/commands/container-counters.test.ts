@@ -33,6 +33,7 @@ function reportOf(lines: number, more: Partial<PollReport> = {}): PollReport {
     fault: undefined,
     suspect: false,
     tail: undefined,
+    reach: undefined,
     readable: undefined,
     ...more,
   };
