@@ -8,7 +8,7 @@ import { boundedSignal } from './bounded-signal.js';
 import type { ContainerState } from './container-state.js';
 import type { Engine } from './engine.js';
 import type { Fleet } from './fleet.js';
-import type { PollReport } from './poll.js';
+import { isCutDue, type PollReport } from './poll.js';
 import type { PollRunner } from './poll-runner.js';
 import { runTogether } from './run-together.js';
 
@@ -109,7 +109,9 @@ async function drain(
     if (report) add(summary, report);
     fruitless = report && report.fresh > 0 ? 0 : fruitless + 1;
     incomplete =
-      report === undefined ? state.life === 'active' : report.fault !== undefined || report.suspect;
+      report === undefined
+        ? state.life === 'active'
+        : report.fault !== undefined || report.suspect || isCutDue(report.cursor);
     options.onProgress?.(summary, total);
     if (incomplete && waitOf(state) > 0) return false;
   }

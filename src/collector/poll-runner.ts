@@ -27,7 +27,7 @@ import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
 import { ranOutOfTime } from './out-of-time.js';
 import { noteDelivered, pauseWithin, tailTroubleAfter } from './poll-outcome.js';
-import { pollContainer, type PollContext, type PollReport } from './poll.js';
+import { isCutDue, pollContainer, type PollContext, type PollReport } from './poll.js';
 import { lastStamp } from './transfer.js';
 import { nextRate } from './window.js';
 
@@ -380,7 +380,7 @@ export class PollRunner {
     state.interval = nextInterval(policy, state.interval, {
       entries: report.fresh,
       rate: state.rate,
-      more: (report.fault !== undefined && report.fresh > 0) || report.suspect,
+      more: (report.fault !== undefined && report.fresh > 0) || report.suspect || isCutDue(report.cursor),
       young: now - state.seenAt < policy.interval && state.bornUnderWatch,
       longest: pauseWithin(details, state, report),
     });

@@ -28,10 +28,10 @@ const STALLS_OF_GOOD = 15;
  */
 export async function pollContainer(given: PollContext, task: PollTask): Promise<PollReport> {
   const context = { ...given, mayPassOver: (container: ContainerRef) => mayPassOver(given, container) };
-  const before = await cutOldLines(context, task);
-  const sum = new PollSum(before);
-  const window = await readNew(context, task, sum, before);
+  const sum = new PollSum(task.cursor);
+  const window = await readNew(context, task, sum, task.cursor);
   if (isUnreadableForGood(task, sum)) await nameDamagedEnd(context, task, sum);
+  if (sum.fault === undefined && !sum.suspect) sum.cursor = await cutOldLines(context, task, sum.cursor);
   return sum.report(window);
 }
 
@@ -182,9 +182,12 @@ function sinceFor(
   return oldest > context.poll.overlap ? oldest - context.poll.overlap : 0n;
 }
 
-/** Decides, durably, to cut the lines that stayed open too long; the poll then delivers what there is of them. */
-async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor> {
-  const { cursor, container } = task;
+/**
+ * Decides, durably, to cut the lines that stayed open too long; the next poll delivers what there is of them. Only when
+ * all that follows was read: what a process before this one delivered, and did not commit, is then committed, so that no
+ * line is cut now of which more was delivered.
+ */
+async function cutOldLines(context: PollContext, { container }: PollTask, cursor: Cursor): Promise<Cursor> {
   const oldest = context.clock.now() - BigInt(context.poll.openMaxAge) * NS_PER_MS;
   const isDue = ({ stamp, text }: OpenLine): boolean =>
     stamp < oldest && text.length > heldBackAtEnd(text, container.tty);
@@ -193,6 +196,11 @@ async function cutOldLines(context: PollContext, task: PollTask): Promise<Cursor
   const cut: Cursor = { ...cursor, open };
   await context.commit(cut);
   return cut;
+}
+
+/** Whether the next poll delivers what there is of a line that stayed open too long. */
+export function isCutDue({ open }: Cursor): boolean {
+  return open.some(({ cut }) => cut);
 }
 
 /** An Engine may end an answer early without a word (a damaged line): the log's last entry tells. */

@@ -390,18 +390,35 @@ describe('the life of a container', () => {
   });
 
   test('a line open for too long is decided to be cut, durably, before it is delivered', async () => {
-    const { write, poll, stored, clock, commits } = setUp({ start: 'beginning' });
+    const { write, poll, state, stored, clock, commits } = setUp({ start: 'beginning' });
     write('half', 0n, false);
     await poll();
     await clock.pass(31_000);
-    const before = commits.length;
     await poll();
-    expect(commits[before]!.open[0]!.cut).toBe(true);
+    expect(commits.at(-1)!.open[0]!.cut).toBe(true);
+    expect(stored()).toEqual([]);
+    expect(state.dueAt).toBeLessThanOrEqual(clock.monotonic());
+    await poll();
     // What follows is the next piece of the line.
     const { open } = commits.at(-1)!;
     expect(open).toMatchObject([{ cut: false, delivered: { count: 1, lineId: open[0]!.stamp } }]);
     expect(open[0]!.text).toHaveLength(0);
     expect(stored()).toEqual(['half']);
+  });
+
+  test('a line whose end was delivered and not committed is not cut for its age afterwards', async () => {
+    const { write, poll, state, log, loki, stored, clock } = setUp({ start: 'beginning' });
+    write('half', 0n, false);
+    await poll();
+    const { cursor } = state;
+    log.entries.push({ ...log.entries[0]!, text: Buffer.from(', and its end'), terminated: true });
+    await poll();
+    state.cursor = cursor;
+    await clock.pass(31_000);
+    await poll();
+    await poll();
+    expect(stored()).toEqual(['half, and its end']);
+    expect([...loki.sent.values()]).toEqual([2]);
   });
 
   test('never started: it waits', async () => {
