@@ -290,7 +290,7 @@ export class DamagedLog {
   /** What an answer shows of an anchor: the daemon's error may hide it. */
   async #placeIn(position: number | undefined, anchor: readonly AnchorEntry[]): Promise<AnchorPlace> {
     for (let times = 1; ; times++) {
-      const place = new AnchorPlace(anchor);
+      const place = new AnchorPlace(anchor, position === undefined);
       const fault = await this.#askAt(position, place);
       if (place.index >= 0 || fault === undefined || times === TIMES) return place;
     }

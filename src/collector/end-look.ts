@@ -1,6 +1,7 @@
 import type { ContainerRef } from '../model/container.js';
 import type { Cursor } from '../model/cursor.js';
 import { look, sameEntry } from './look.js';
+import { isSame } from './shown-entries.js';
 import { PollSum, type PollReport } from './poll-sum.js';
 import type { PollContext } from './poll-task.js';
 
@@ -30,7 +31,9 @@ export async function lookAtEnd(
   // An empty answer: the log was emptied, or its last record is damaged, which Engine 20.10 and those from 27.4 on do
   // not report. A poll finds out.
   if (end.last.length === 0) return { found: delivered === undefined ? 'same' : 'unclear', report };
-  return { found: sameEntry(end.last[0], delivered) ? 'same' : 'grown', report };
+  if (!sameEntry(end.last[0], delivered)) return { found: 'grown', report };
+  // Chunks of one line have one timestamp, and more of them may have been written since. A poll finds out.
+  return { found: end.isLone && isSame(end.last[0], delivered) ? 'same' : 'unclear', report };
 }
 
 /** Whether such a look is enough: nothing but what follows the place is left to be delivered or looked through. */

@@ -5,6 +5,7 @@ import { AnchorRing } from './anchor-ring.js';
 import { Repeats } from './fingerprint.js';
 import { hasLastWords } from './line-assembler.js';
 import type { LogSource } from './log-source.js';
+import { isLone } from './shown-entries.js';
 
 /** What stands at the end of a log, read without delivering it. */
 export interface Look {
@@ -12,6 +13,8 @@ export interface Look {
   readonly last: readonly AnchorEntry[];
   readonly entries: number;
   readonly bytes: number;
+  /** Of the last entry. */
+  readonly isLone: boolean;
   readonly fault: Error | undefined;
 }
 
@@ -39,12 +42,14 @@ export async function look(
     last: counter.ring.anchor(),
     entries: counter.ring.seen,
     bytes: answer.bytes,
+    isLone: counter.isLone,
     fault: answer.fault,
   };
 }
 
 class Counter implements EntrySink {
   readonly ring: AnchorRing;
+  isLone = false;
   readonly #repeats = new Repeats();
 
   constructor(keep: number) {
@@ -58,7 +63,9 @@ class Counter implements EntrySink {
     source: Buffer,
     start: number,
     end: number,
+    terminated: boolean,
   ): void {
+    this.isLone = isLone(nanos, end - start, terminated);
     const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
     this.ring.add(stream, seconds, nanos, source, start, end, repeat);
   }

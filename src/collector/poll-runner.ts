@@ -22,7 +22,7 @@ import type { Fleet } from './fleet.js';
 import { nextInterval, withJitter, type IntervalPolicy } from './interval.js';
 import { hasLastWords } from './line-assembler.js';
 import type { LogAccess } from './log-access.js';
-import { look } from './look.js';
+import { anchorAtEnd } from './log-end.js';
 import { Moment } from './moment.js';
 import type { CollectorObserver } from './observer.js';
 import { ranOutOfTime } from './out-of-time.js';
@@ -318,9 +318,8 @@ export class PollRunner {
   async #endOf(container: ContainerRef, cursor: Cursor, signal: AbortSignal): Promise<Cursor> {
     const { context } = this.#options;
     const size = context.settings.anchor;
-    const end = await look(context.read, container, size, size, signal);
-    if (end.fault) throw end.fault;
-    const atEnd: Cursor = { ...cursor, anchor: end.last };
+    const anchor = await anchorAtEnd(context.read, container, size, signal);
+    const atEnd: Cursor = { ...cursor, anchor };
     await context.commit(atEnd);
     return atEnd;
   }

@@ -2,7 +2,9 @@ import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { AnchorEntry } from '../model/cursor.js';
 import { NS_PER_SECOND } from '../model/nanoseconds.js';
 import { entryOf } from './anchor-ring.js';
+import { CHUNK_BYTES } from '../docker/tty.js';
 import { Repeats } from './fingerprint.js';
+import { FrontRows } from './front-rows.js';
 
 /**
  * What an answer shows, read without delivering it. Entries are compared without their number among equal ones, which an
@@ -24,6 +26,7 @@ export abstract class Shown implements EntrySink {
     source: Buffer,
     start: number,
     end: number,
+    terminated: boolean,
   ): void;
 
   letGo(): void {
@@ -103,7 +106,10 @@ export class LastMatch extends Shown {
   }
 }
 
-/** Where in an answer the last entry that belongs to an anchor is found. */
+/**
+ * Where in an answer the last entry that belongs to an anchor is found. Not a chunk of a line that the answer may begin
+ * inside of: where its chunks are equal, it may be another one.
+ */
 export class AnchorPlace extends Shown {
   first: AnchorEntry | undefined;
   /** In the answer; -1: none is there. */
@@ -112,10 +118,14 @@ export class AnchorPlace extends Shown {
   at = -1;
   readonly #anchor: readonly AnchorEntry[];
   readonly #byStamp = new Set<bigint>();
-  readonly #repeats = new Repeats();
+  readonly #isWhole: boolean;
+  #repeats = new Repeats();
+  #front = new FrontRows([]);
 
-  constructor(anchor: readonly AnchorEntry[]) {
+  /** @param isWhole the answer begins where the log does */
+  constructor(anchor: readonly AnchorEntry[], isWhole = false) {
     super();
+    this.#isWhole = isWhole;
     this.#anchor = anchor;
     for (const { stamp } of anchor) this.#byStamp.add(stamp);
   }
@@ -124,6 +134,8 @@ export class AnchorPlace extends Shown {
     super.reset();
     this.first = undefined;
     this.index = this.at = -1;
+    this.#repeats = new Repeats();
+    this.#front = new FrontRows([]);
   }
 
   entry(
@@ -133,11 +145,14 @@ export class AnchorPlace extends Shown {
     source: Buffer,
     start: number,
     end: number,
+    terminated: boolean,
   ): void {
     this.entries++;
     const repeat = this.#repeats.next(stream, seconds, nanos, source, start, end);
+    const number = this.#front.next(stream, seconds, nanos, repeat);
+    const isKnown = this.#isWhole || number === 'known' || isLone(nanos, end - start, terminated);
     this.first ??= entryOf(stream, seconds, nanos, source, start, end, 0);
-    if (!this.#byStamp.has(BigInt(seconds) * NS_PER_SECOND + BigInt(nanos))) return;
+    if (!isKnown || !this.#byStamp.has(BigInt(seconds) * NS_PER_SECOND + BigInt(nanos))) return;
     const entry = entryOf(stream, seconds, nanos, source, start, end, repeat);
     const at = this.#anchor.findLastIndex((anchored) => isSame(anchored, entry));
     if (at < 0) return;
@@ -148,6 +163,11 @@ export class AnchorPlace extends Shown {
   override letGo(): void {
     this.#repeats.letGo();
   }
+}
+
+/** Whether an entry is a whole line with a timestamp of its own, so that no other entry equals it. */
+export function isLone(nanos: number, bytes: number, terminated: boolean): boolean {
+  return terminated && bytes < CHUNK_BYTES && nanos !== 0;
 }
 
 /** Whether two entries have one stamp, stream and text. */

@@ -767,6 +767,28 @@ describe('a log of driver local where a search from its end fails', () => {
   );
 });
 
+test('a place inside a line of equal chunks is located where it is', async () => {
+  const log = new ModelLog();
+  const write = (stamp: bigint, text: string, count: number, terminated: boolean): void => {
+    for (let i = 0; i < count; i++)
+      log.entries.push({ stream: 1, stamp, text: Buffer.from(text), terminated });
+  };
+  const { signal } = new AbortController();
+  write(NOW + 1n, 'line', 1, true);
+  write(NOW + 2n, 'A', 40, false);
+  const { last: anchor } = await look(log.read, refOf(), undefined, 32, signal);
+  write(NOW + 2n, 'A', 60, false);
+  const options = {
+    read: log.read,
+    container: refOf(),
+    passesOver: 'nothing',
+    grows: false,
+    signal,
+  } as const;
+  const search = await DamagedLog.begin(options);
+  expect(await search.locate(anchor)).toBe(61);
+});
+
 describe('the search for the oldest sound record', () => {
   const oldestOf = async (read: LogSource) => {
     const { signal } = new AbortController();

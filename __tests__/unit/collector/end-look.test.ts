@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { isPlaceAlone, lookAtEnd } from '../../../src/collector/end-look.js';
+import { fingerprint } from '../../../src/collector/fingerprint.js';
 import type { Cursor } from '../../../src/model/cursor.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
 import { refOf } from '../../support/any-container.js';
@@ -10,10 +11,11 @@ import { ModelLog } from '../../support/model-log.js';
 const T = 1_700_000_000n * NS_PER_SECOND;
 
 /** A log with entries of these stamps, and the cursor behind one of them. */
-function setUp(stamps: readonly bigint[], delivered: bigint) {
+function setUp(stamps: readonly bigint[], delivered: bigint, text = 'x', terminated = true) {
   const log = new ModelLog();
-  log.entries = stamps.map((stamp) => ({ stream: 1, stamp, text: Buffer.from('x'), terminated: true }));
-  const last = { stamp: delivered, stream: 'stdout' as const, hash: '0'.repeat(16) };
+  log.entries = stamps.map((stamp) => ({ stream: 1, stamp, text: Buffer.from(text), terminated }));
+  const hash = fingerprint(Buffer.from('x'), 0, 1, 0);
+  const last = { stamp: delivered, stream: 'stdout' as const, hash };
   const cursor: Cursor = { ...cursorOf(1, 5), anchor: [last] };
   return { log, lookNow: async () => await lookAtEnd({ read: log.read }, refOf(), cursor, never) };
 }
@@ -27,6 +29,32 @@ test.each([
   const look = await lookNow();
   expect(look.found).toBe(found);
   expect(look.report).toMatchObject({ fresh: 0, requests: 1, cursor: { committedAt: 5n } });
+});
+
+test.each([
+  { what: 'has another text', last: { text: 'y' } },
+  { what: 'has no newline, as a chunk of a line', last: { terminated: false } },
+  { what: 'has a timestamp of a whole second, as others may', last: { stamp: T } },
+])(
+  'a last entry with the timestamp of the one delivered last may be another one: it $what',
+  async ({ last }) => {
+    const {
+      stamp = T + 1n,
+      text = 'x',
+      terminated = true,
+    } = last as { stamp?: bigint; text?: string; terminated?: boolean };
+    expect((await setUp([stamp], stamp, text, terminated).lookNow()).found).toBe('unclear');
+  },
+);
+
+test('so may a chunk that is full', async () => {
+  const { log, lookNow } = setUp([], T + 1n);
+  const text = Buffer.alloc(16 * 1024, 'x');
+  const hash = fingerprint(text, 0, text.length, 0);
+  log.entries.push({ stream: 1, stamp: T + 1n, text, terminated: true });
+  const cursor: Cursor = { ...cursorOf(1, 5), anchor: [{ stamp: T + 1n, stream: 'stdout', hash }] };
+  expect((await lookAtEnd({ read: log.read }, refOf(), cursor, never)).found).toBe('unclear');
+  expect((await lookNow()).found).toBe('unclear');
 });
 
 test('a log that shows nothing ends where it was left if nothing of it was delivered', async () => {

@@ -34,6 +34,7 @@ describe('a look at the end of a log', () => {
       last: [],
       entries: 0,
       bytes: 0,
+      isLone: false,
       fault: undefined,
     });
   });

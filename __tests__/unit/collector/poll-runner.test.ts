@@ -389,6 +389,19 @@ describe('the life of a container', () => {
     expect(state.cursor!.open).toHaveLength(1);
   });
 
+  test('started at the end of the log, in the middle of a line with equal chunks: the rest is all delivered', async () => {
+    const { write, poll, stored, log } = setUp({ start: 'end' });
+    for (let i = 0; i < 5; i++) write(`line ${i}`);
+    const chunk = { stream: 1 as const, stamp: NOW + 100n, text: Buffer.from('A'), terminated: false };
+    for (let i = 0; i < 100; i++) log.entries.push({ ...chunk });
+    await poll();
+    for (let i = 0; i < 100; i++) log.entries.push({ ...chunk });
+    await poll();
+    log.entries.push({ ...chunk, text: Buffer.from('end'), terminated: true });
+    await poll();
+    expect(stored()).toEqual([`${'A'.repeat(100)}end`]);
+  });
+
   test('a line open for too long is decided to be cut, durably, before it is delivered', async () => {
     const { write, poll, state, stored, clock, commits } = setUp({ start: 'beginning' });
     write('half', 0n, false);
