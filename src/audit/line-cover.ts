@@ -163,7 +163,8 @@ function previous(
 ): { piece: Candidate; start: number } | undefined {
   for (const piece of pieces ?? []) {
     const start = matcher.startOf(piece, to);
-    if (start !== undefined && start >= from && isPiece(piece, to === matcher.text.length)) {
+    // Pieces before it are missing, and they have a text: one that leaves none is another line.
+    if (start !== undefined && start > from && isPiece(piece, to === matcher.text.length)) {
       return { piece, start };
     }
   }

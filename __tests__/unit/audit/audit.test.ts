@@ -168,6 +168,13 @@ describe('lines are those of the collector', () => {
     expect(carried.first.streams.stdout).toMatchObject({ lines: 2, delivered: 1, pending: 1, missing: 0 });
   });
 
+  test('an entry with the text of a missing line, a little later, is none of its pieces', async () => {
+    write(1n, 'line');
+    store(3n, 'line');
+    const { first } = await run();
+    expect(first.streams.stdout).toMatchObject({ lines: 1, delivered: 0, missing: 1, unknown: 1 });
+  });
+
   test('a line delivered in pieces, because it was not ended for too long, is delivered', async () => {
     const chunk = 'x'.repeat(16_384);
     write(1n, chunk, 1, false);
