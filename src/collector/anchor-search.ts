@@ -4,7 +4,6 @@ import type { AnchorEntry, LogPlace, OpenLine } from '../model/cursor.js';
 import { AnchorMatcher } from './anchor.js';
 import { entryOf } from './anchor-ring.js';
 import { Repeats } from './fingerprint.js';
-import { hasLastWords } from './line-assembler.js';
 import type { LogSource } from './log-source.js';
 
 /** What an answer showed of an anchor, read without delivering it. */
@@ -25,8 +24,9 @@ export async function searchAnchor(
   signal: AbortSignal,
 ): Promise<AnchorSearch> {
   const { id: containerId, name: containerName, tty } = container;
+  // What has no newline at the end of a TTY counts for `tail`: the container may have ended since it was inspected.
+  const lastWords = true;
   const search = new Search(anchor, open);
-  const lastWords = hasLastWords(container);
   const { fault } = await read({ containerId, containerName, tty, lastWords, tail, signal }, search);
   const isWhole = fault === undefined && search.entries < tail;
   const found = isWhole ? search.foundIfWhole : search.found;

@@ -7,6 +7,7 @@ import { hasHole, LARGEST_WHOLE, LookCutShort, windowForHole } from './hole.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { reachAround } from './recovery.js';
+import { isSame } from './shown-entries.js';
 import { widerWindow } from './window.js';
 
 /** The answer of a poll that held the anchor, or was all that the log had. */
@@ -110,13 +111,20 @@ interface Reach {
   readonly first: AnchorEntry | undefined;
 }
 
-/** How far back a place is. Undefined: too far to look through. */
+/**
+ * How far back a place is. Undefined: too far to look through.
+ *
+ * An answer that is shorter than its window shows where the log begins only if a wider one begins there, too. Of a TTY
+ * nothing shows that an answer was cut short.
+ */
 async function reachOf(
   { read, poll }: PollContext,
   { container, signal }: PollTask,
   place: LogPlace,
 ): Promise<Reach | undefined> {
   const { anchor } = place;
+  /** The first entry of the last answer, if that was shorter than its window. */
+  let shown: AnchorEntry | undefined;
   let tail = anchor.length === 0 ? LARGEST_WHOLE : poll.window.anchor * 2;
   for (;;) {
     const { found, entries, first, fault } = await searchAnchor(read, container, place, tail, signal);
@@ -124,8 +132,10 @@ async function reachOf(
     if (found && (anchor.length > 0 || entries < tail)) {
       return { window: anchor.length > 0 ? tail : undefined, entries, first: undefined };
     }
-    if (entries < tail) return { window: undefined, entries, first };
-    if (tail >= LARGEST_WHOLE) return undefined;
-    tail = Math.min(widerWindow(tail) ?? LARGEST_WHOLE, LARGEST_WHOLE);
+    const isShort = entries < tail;
+    if (isShort && isSame(first, shown)) return { window: undefined, entries, first };
+    if (tail > LARGEST_WHOLE || (tail === LARGEST_WHOLE && !isShort)) return undefined;
+    shown = isShort ? first : undefined;
+    tail = tail === LARGEST_WHOLE ? tail + 1 : Math.min(widerWindow(tail) ?? LARGEST_WHOLE, LARGEST_WHOLE);
   }
 }

@@ -122,10 +122,7 @@ const BODY_FAULTS: readonly Fault[] = [
     { kind: 'scatter', maxBytes: 100 },
     { kind: 'scatter', maxBytes: 5000 },
   ]),
-  {
-    ...atPlaces('a frame of 4 GiB', (afterPieces) => ({ kind: 'huge_frame', afterPieces })),
-    isTextOnTty: true,
-  },
+  atPlaces('a frame of 4 GiB', (afterPieces) => ({ kind: 'huge_frame', afterPieces })),
   {
     ...onLogs('a line without end', [
       { kind: 'endless_line', afterPieces: 0 },

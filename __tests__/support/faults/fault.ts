@@ -27,8 +27,6 @@ export interface Fault {
   readonly quiet?: boolean;
   /** Lines that it makes up, and that no container wrote. */
   readonly madeUp?: RegExp;
-  /** Its bytes are text in the log of a TTY, which has no frames: that may be taken for a gap in which nothing is lost. */
-  readonly isTextOnTty?: boolean;
   /** How its containers are made, beside what their type says. */
   readonly containers?: ConstructorParameters<typeof Talker>[2];
   /** Lays it on, while all containers talk. */

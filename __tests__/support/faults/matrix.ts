@@ -58,8 +58,7 @@ export function testMatrix(side: string, faults: readonly Fault[], settings: Set
         if (fault.harm !== 'refuses') expect(sum('rejected')).toBe(0);
         if (fault.harm !== 'destroys' && kind !== 'rotating') {
           expect(sum('named')).toBe(0);
-          const marks = accounts.flatMap((account) => account.marks);
-          if (fault.isTextOnTty !== true || kind !== 'tty') expect(marks).toEqual([]);
+          expect(accounts.flatMap((account) => account.marks)).toEqual([]);
         }
         totals.cells++;
         totals.written += sum('written');

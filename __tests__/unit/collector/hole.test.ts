@@ -14,7 +14,7 @@ import { ObjectBatch, StrictLoki } from '../../support/strict-loki.js';
 const container = containerNamed('web');
 
 /** A container on an Engine that goes on somewhere behind a damaged entry, as 20.10 may. */
-function setUp() {
+function setUp(enabled = true) {
   const log = new ModelLog();
   log.semantics = 'filter';
   const loki = new StrictLoki();
@@ -49,7 +49,7 @@ function setUp() {
     },
     sinceSemantics: () => 'filter',
     poll: {
-      window: { enabled: true, anchor: 32 },
+      window: { enabled, anchor: 32 },
       overlap: 2n * NS_PER_SECOND,
       openMaxAge: 1e12,
     },
@@ -294,6 +294,51 @@ describe('what was delivered, and could not be looked through then', () => {
     await poll();
     await poll();
     expect(gaps()).toHaveLength(1);
+  });
+
+  /** Leaves a sound place further back than the first window in which it is looked for. */
+  async function leaveFarBack() {
+    const world = setUp(false);
+    world.write(40);
+    await world.poll();
+    world.write(200);
+    world.log.cutAfter = 150;
+    expect((await world.poll()).fault).toBeDefined();
+    world.log.cutAfter = Infinity;
+    expect(world.place().soundUpTo?.anchor.at(-1)?.stamp).toBe(START + 39n);
+    return world;
+  }
+
+  test('is no gap where what has no newline at the end of a TTY does not count in an answer', async () => {
+    const { log, poll, lines, gaps, place } = await leaveFarBack();
+    log.entries.push({ stream: 1, stamp: START + 240n, text: Buffer.from('last words'), terminated: false });
+    const { read, entries } = log;
+    log.read = async (request, sink) => {
+      const shown = entries.slice(-(request.tail ?? entries.length));
+      log.entries = request.lastWords === true ? shown : shown.slice(0, -1);
+      const answer = await read({ ...request, tail: entries.length }, sink);
+      log.entries = entries;
+      return answer;
+    };
+    await poll();
+    expect({ lines: new Set(lines()), gaps: gaps() }).toEqual({ lines: new Set(numbers(0, 240)), gaps: [] });
+    expect(place().soundUpTo).toBeUndefined();
+  });
+
+  test('is no gap where the answer of a TTY, which does not show its end, was cut short', async () => {
+    const { log, poll, lines, gaps, place } = await leaveFarBack();
+    const { read } = log;
+    log.read = async (request, sink) => {
+      const { entries } = log;
+      // The window of twice the anchor in which the place is looked for.
+      if (request.tail === 64) log.entries = entries.slice(0, -10);
+      const answer = await read(request.tail === 64 ? { ...request, tail: 54 } : request, sink);
+      log.entries = entries;
+      return answer;
+    };
+    await poll();
+    expect({ lines: new Set(lines()), gaps: gaps() }).toEqual({ lines: new Set(numbers(0, 240)), gaps: [] });
+    expect(place().soundUpTo).toBeUndefined();
   });
 
   test('is inside of the gap where the log was rotated past its end, too', async () => {
