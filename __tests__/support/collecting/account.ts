@@ -2,6 +2,7 @@ import { Account, type AccountLine, type Tally } from '../../../src/commands/dem
 import { isMarkerText, isPossibleGapText, markedSpan } from '../../../src/collector/possible-gap.js';
 import { UnstoredSpans } from '../../../src/audit/unstored-spans.js';
 import { readRejectedLines, readRejectedSummary } from '../../../src/loki/rejected-reader.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../../../src/model/nanoseconds.js';
 import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js';
 import type { EngineSimulator, WrittenLine } from '../../../src/simulators/engine/index.js';
 import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
@@ -177,13 +178,15 @@ function namedByMarks(
     return isPossibleGapText(mark) ? [{ ...span, lastDelivered: 0n }] : [span];
   });
   // A mark begins with the earlier stamp, also where the clock was set back inside of the gap.
-  const directions = gaps.flatMap(({ lastDelivered: a, firstAvailable: b }) => [
+  const directions = gaps.flatMap(({ lastDelivered: a, firstAvailable: b }): [Nanoseconds, Nanoseconds][] => [
     [a, b],
     [b, a],
   ]);
   const places = directions.flatMap(([before, behind]) => {
-    // Nothing was delivered before a gap at the beginning: its mark begins with the container's creation.
-    const isBeginning = inOrder.every(({ stampNs }) => before !== undefined && before < stampNs);
+    // A gap that begins with the log has a mark that begins with the container's creation, in whole seconds. Lines may
+    // be written with stamps from before it.
+    const isCreation = before % NS_PER_SECOND === 0n && before <= (inOrder[0]?.stampNs ?? before);
+    const isBeginning = isCreation || inOrder.every(({ stampNs }) => before < stampNs);
     const from = isBeginning ? 0 : inOrder.find(({ stampNs }) => stampNs === before)?.first;
     if (from === undefined) return [];
     const ends = inOrder.filter(({ stampNs, first }) => first >= from && stampNs === behind);
