@@ -118,7 +118,7 @@ export async function deliverPassedOver(
   context: PollContext,
   task: PollTask,
   sum: PollSum,
-  place: Pick<Cursor, 'anchor'>,
+  place: Pick<Cursor, 'anchor' | 'open'>,
   delivered: Delivered | undefined,
 ): Promise<void> {
   const { container, ended, signal } = task;
@@ -129,7 +129,7 @@ export async function deliverPassedOver(
   // The poll may have named that already.
   const isRotated = place.anchor.length > 0 && sum.gaps === 0;
   let position = located === undefined ? (oldest?.position ?? 0) : located - 1;
-  let before = place.anchor.at(-1)?.stamp;
+  let before = lastBefore({ anchor: place.anchor, open: place.open });
   let isBehindDamage = oldest !== undefined && (oldest.isBehindDamage || isRotated);
   if (located !== undefined) ({ position, isBehindDamage } = await nextRun(log, position));
   while (position > 0) {

@@ -8,6 +8,7 @@ import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
 import { reachAround } from './recovery.js';
 import { isSame } from './shown-entries.js';
+import { lastBefore } from './transfer.js';
 import { widerWindow } from './window.js';
 
 /** The answer of a poll that held the anchor, or was all that the log had. */
@@ -97,7 +98,7 @@ async function lookBehindPlace(
   if (!(await nameHole(context, task, sum, cursor, wide, delivered))) return false;
   if (first !== undefined && sum.gaps === 0) {
     const { container } = task;
-    const gap = gapBefore('rotated', place.anchor.at(-1)?.stamp, first.stamp, container.created);
+    const gap = gapBefore('rotated', lastBefore(place), first.stamp, container.created);
     await markGap(context, container, gap, first);
     sum.named(gap);
   }

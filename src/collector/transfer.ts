@@ -295,7 +295,7 @@ function watchOfStart(
  * Where a gap behind a cursor begins, ns. What was passed over before the log was rotated is inside of it, and so is the
  * rest of a line that is open.
  */
-export function lastBefore(cursor: Cursor): Nanoseconds | undefined {
+export function lastBefore(cursor: Pick<Cursor, 'anchor' | 'open' | 'soundUpTo'>): Nanoseconds | undefined {
   const { anchor, open } = cursor.soundUpTo ?? cursor;
   let last = anchor.at(-1)?.stamp;
   for (const { stamp } of open) if (last !== undefined && stamp < last) last = stamp;

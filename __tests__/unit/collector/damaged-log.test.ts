@@ -674,6 +674,21 @@ test.each(['20.10', '23', '24', '28.5'] as const)(
   },
 );
 
+test('20.10: so does the mark of what was passed over without a word', async () => {
+  const { log, write, poll, loki } = setUp('20.10');
+  log.write('stderr', 'y'.repeat(CHUNK_BYTES), NOW - 10n);
+  write('between');
+  await poll();
+  log.write('stderr', 'its end\n', NOW + 5n);
+  log.corrupt(-1, 'wrong_time');
+  for (let i = 1; i <= 3; i++) log.writeLine('stdout', `after ${i}`, NOW + 20n + BigInt(i));
+  for (let polls = 0; polls < 6; polls++) await poll();
+  const texts = [...loki.stored.values()].map(({ text }) => text);
+  expect(texts).toEqual(expect.arrayContaining(['after 1', 'after 2', 'after 3']));
+  const [span] = texts.flatMap((text) => gapSpan(text) ?? []);
+  expect(span?.lastDelivered).toBe(NOW - 10n);
+});
+
 test.each(['20.10', '24', '28.5'] as const)(
   '%s: the mark of a gap that the end of an open line is lost in begins with that line',
   async (profile) => {
