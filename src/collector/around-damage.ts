@@ -1,5 +1,6 @@
 import type { ContainerRef } from '../model/container.js';
 import { sound, type AnchorEntry, type Cursor } from '../model/cursor.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
 import { mayBeDamage } from './answer-faults.js';
 import { DamagedLog, LogTooBusy } from './damaged-log.js';
 import { gapBefore, gapLine, type Gap } from './gap.js';
@@ -135,7 +136,7 @@ export async function deliverPassedOver(
   while (position > 0) {
     const first = await log.soundAt(position);
     if (first === undefined) throw new LogTooBusy();
-    const { length, entries } = await log.runFrom(position);
+    const { length, entries, open } = await log.runFrom(position);
     const known = entries.findIndex((entry) => shown.has(keyOf(entry)));
     const hidden = known < 0 ? length : known;
     const next = await nextRun(log, position - length);
@@ -167,7 +168,7 @@ export async function deliverPassedOver(
       sum.named(gap);
     }
     if (isLast && isBehindDamage) sum.recovered({ readable: length, result: undefined });
-    before = entries.at(-1)?.stamp ?? before;
+    before = earlier(entries.at(-1)?.stamp, open) ?? before;
     ({ position, isBehindDamage } = next);
   }
 }
@@ -241,6 +242,11 @@ export async function markGap(
     await context.push(batch);
   }
   context.onGap(container, gap);
+}
+
+/** The rest of a line that is open at a gap is lost in it. */
+function earlier(last: Nanoseconds | undefined, open: Nanoseconds | undefined): Nanoseconds | undefined {
+  return last !== undefined && open !== undefined && open < last ? open : last;
 }
 
 /** @returns undefined when the run did not come, however often it was asked for */

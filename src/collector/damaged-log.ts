@@ -1,5 +1,6 @@
 import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry } from '../model/cursor.js';
+import type { Nanoseconds } from '../model/nanoseconds.js';
 import { sharedController } from '../model/shared-controller.js';
 import { mayBeDamage } from './answer-faults.js';
 import type { LogSource } from './log-source.js';
@@ -205,7 +206,7 @@ export class DamagedLog {
     const all = new FirstEntries(LONGEST_RUN);
     await this.#askAt(position, all);
     const { entries, kept } = all;
-    if (entries >= position) return { length: position, entries: kept };
+    if (entries >= position) return { length: position, entries: kept, open: all.openAfter(position) };
     let good = 0;
     let bad = Math.min(kept.length, position);
     while (bad - good > 1) {
@@ -216,14 +217,14 @@ export class DamagedLog {
     // At the damaged record an answer may begin where the first answer went on.
     const isSound = good === 0 || (await this.soundAt(position - good)) !== undefined;
     const length = isSound ? good + 1 : good;
-    return { length, entries: kept.slice(0, length) };
+    return { length, entries: kept.slice(0, length), open: all.openAfter(length) };
   }
 
   /** The first entries of what an answer from a position on shows, and how many there are. */
   async shownFrom(position: number | undefined): Promise<Run> {
     const all = new FirstEntries(LONGEST_RUN);
     await this.#askAt(position, all);
-    return { length: all.entries, entries: all.kept };
+    return { length: all.entries, entries: all.kept, open: all.openAfter(all.entries) };
   }
 
   /** From a sound record towards the beginning of the log, whatever is damaged between. */
@@ -398,4 +399,6 @@ export interface Oldest {
 export interface Run {
   readonly length: number;
   readonly entries: readonly AnchorEntry[];
+  /** The stamp of the oldest line that goes on after them, ns; undefined: none does. */
+  readonly open: Nanoseconds | undefined;
 }

@@ -1,6 +1,6 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
 import type { AnchorEntry } from '../model/cursor.js';
-import { NS_PER_SECOND } from '../model/nanoseconds.js';
+import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { entryOf } from './anchor-ring.js';
 import { CHUNK_BYTES } from '../docker/tty.js';
 import { Repeats } from './fingerprint.js';
@@ -37,6 +37,8 @@ export abstract class Shown implements EntrySink {
 /** The first entries of an answer. */
 export class FirstEntries extends Shown {
   kept: AnchorEntry[] = [];
+  /** Of each that is kept: whether its line ends with it. */
+  #terminated: boolean[] = [];
   readonly #count: number;
   readonly #isEnough: boolean;
 
@@ -50,6 +52,19 @@ export class FirstEntries extends Shown {
   override reset(): void {
     super.reset();
     this.kept = [];
+    this.#terminated = [];
+  }
+
+  /** The oldest line that goes on behind the first so many entries, ns; undefined: none does. */
+  openAfter(entries: number): Nanoseconds | undefined {
+    let oldest: Nanoseconds | undefined;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const last = this.kept.findLastIndex((entry, index) => index < entries && entry.stream === stream);
+      if (last < 0 || this.#terminated[last] === true) continue;
+      const { stamp } = this.kept[last] as AnchorEntry;
+      if (oldest === undefined || stamp < oldest) oldest = stamp;
+    }
+    return oldest;
   }
 
   entry(
@@ -59,10 +74,12 @@ export class FirstEntries extends Shown {
     source: Buffer,
     start: number,
     end: number,
+    terminated: boolean,
   ): void {
     this.entries++;
     if (this.entries > this.#count) return;
     this.kept.push(entryOf(stream, seconds, nanos, source, start, end, 0));
+    this.#terminated.push(terminated);
     if (this.#isEnough && this.entries === this.#count) this.onEnough?.();
   }
 }
