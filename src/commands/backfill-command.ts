@@ -15,7 +15,7 @@ as wanted, also beside the service: its cursors are not changed, and lines after
 run goes on when it is started again with the same range and containers, or with the same --name.
 
 Times: ISO 8601 (without a zone: local time), a length of time back from now (36h, 7d), yesterday, today, or Unix
-seconds.
+seconds. Of a day its beginning is meant: --since yesterday --until today is the whole of yesterday.
 
 Loki accepts a line in the live stream if it is at most an hour older than the newest (half of max_chunk_age). Older
 lines get a stream of their own with one more label (backfill.label), up to reject_old_samples_max_age.

@@ -67,7 +67,8 @@ export function readBackfillFlags(
   const option = { now, localTimes: true, ...(zone === undefined ? {} : { zone }) };
   const from = parseTime(texts.since, { ...option, flag: '--since', bound: 'begin' });
   const until =
-    texts.until === undefined ? now : parseTime(texts.until, { ...option, flag: '--until', bound: 'end' });
+    // The range ends where the day begins: `--until today` leaves today out.
+    texts.until === undefined ? now : parseTime(texts.until, { ...option, flag: '--until', bound: 'begin' });
   checkRange(from, until);
   const blind = texts.blind === true;
   const dryRun = texts.dryRun === true;
