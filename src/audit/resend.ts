@@ -14,7 +14,7 @@ export interface ResendOptions {
   readonly label?: { readonly name: string; readonly value: string };
   readonly newBatch: (target: StreamTarget) => EntryBatch;
   /** Resolves when all of a batch is settled: stored, or set aside again. */
-  readonly push: (batch: EntryBatch) => Promise<PushResult>;
+  readonly push: (batch: EntryBatch) => Promise<Pick<PushResult, 'accepted' | 'rejected'>>;
   /** Bytes at which a batch is sent. */
   readonly batchBytes: number;
   /** Bytes of lines held at once. */

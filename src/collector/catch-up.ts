@@ -24,6 +24,7 @@ export interface CatchUpOptions {
 
 export interface CatchUpSummary {
   containers: number;
+  /** Lines that Loki has now, and their bytes. */
   lines: number;
   bytes: number;
   /** Entries that were read again and not sent. */
@@ -31,6 +32,7 @@ export interface CatchUpSummary {
   gaps: number;
   /** Containers of which the beginning may have been lost. */
   possibleGaps: number;
+  /** Lines that Loki does not accept: they are not in it. */
   rejected: number;
   /** Names of the containers that could not be read to the end, with the reason. */
   failed: CatchUpFailure[];

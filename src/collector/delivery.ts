@@ -96,6 +96,8 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
   bytes = 0;
   /** Lines that Loki refused, committed. */
   rejected = 0;
+  /** Of these lines. */
+  rejectedBytes = 0;
 
   constructor(options: DeliveryOptions<Place>) {
     this.#options = options;
@@ -240,6 +242,7 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
     for (const { accepted, rejected, rejectedBytes = 0 } of results) {
       this.lines += accepted;
       this.rejected += rejected;
+      this.rejectedBytes += rejectedBytes;
       this.bytes -= rejectedBytes;
     }
     return true;

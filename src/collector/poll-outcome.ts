@@ -31,9 +31,13 @@ export function tailTroubleAfter(
 export function pauseWithin(
   { logLimit }: ContainerDetails,
   { polledAt, rate }: ContainerState,
-  { lines, lineBytes }: PollReport,
+  { lines, lineBytes, rejected, rejectedBytes }: PollReport,
 ): number {
   if (logLimit === undefined) return Infinity;
   const entries = polledAt === undefined ? undefined : rate;
-  return longestPause(logLimit, { entries, lines, bytes: lineBytes });
+  return longestPause(logLimit, {
+    entries,
+    lines: lines + rejected,
+    bytes: lineBytes + rejectedBytes,
+  });
 }

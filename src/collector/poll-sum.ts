@@ -12,9 +12,12 @@ export interface PollReport {
   readonly fresh: number;
   readonly entries: number;
   readonly reread: number;
+  /** Lines that Loki has now, and their bytes. */
   readonly lines: number;
   readonly lineBytes: number;
+  /** Lines that it refused, and their bytes. */
   readonly rejected: number;
+  readonly rejectedBytes: number;
   readonly bodyBytes: number;
   readonly requests: number;
   readonly widenings: number;
@@ -55,6 +58,7 @@ export class PollSum {
   #lines = 0;
   #lineBytes = 0;
   #rejected = 0;
+  #rejectedBytes = 0;
   #bodyBytes = 0;
   #requests = 0;
 
@@ -78,6 +82,7 @@ export class PollSum {
     this.#lines += result.lines;
     this.#lineBytes += result.lineBytes;
     this.#rejected += result.rejected;
+    this.#rejectedBytes += result.rejectedBytes;
     this.looked(result.entries, result.bodyBytes);
   }
 
@@ -112,6 +117,7 @@ export class PollSum {
       lines: this.#lines,
       lineBytes: this.#lineBytes,
       rejected: this.#rejected,
+      rejectedBytes: this.#rejectedBytes,
       bodyBytes: this.#bodyBytes,
       requests: this.#requests,
       widenings: this.widenings,

@@ -102,9 +102,12 @@ export interface TransferResult {
   readonly reread: number;
   /** New entries, delivered. */
   readonly fresh: number;
+  /** Lines that Loki has now, and their bytes. */
   readonly lines: number;
   readonly lineBytes: number;
+  /** Lines that it refused, and their bytes. */
   readonly rejected: number;
+  readonly rejectedBytes: number;
   readonly bodyBytes: number;
   readonly gap: Gap | undefined;
   readonly possibleGap: PossibleGap | undefined;
@@ -262,6 +265,7 @@ export async function transfer(context: TransferContext, request: TransferReques
     lines: delivery.lines,
     lineBytes: delivery.bytes,
     rejected: delivery.rejected,
+    rejectedBytes: delivery.rejectedBytes,
     bodyBytes: answer.bytes,
     gap: marker?.gap,
     possibleGap: startWatch?.gap,

@@ -33,10 +33,14 @@ Examples:
   pollard resend /var/lib/pollard/rejected.jsonl
   pollard resend /var/lib/pollard/rejected.jsonl --label resent=2026-11-25
 
-The older file beside it (FILE.1) is read with it. What is too far behind its stream Loki accepts in a stream of its
-own, which --label makes. The files stay as they are; what is refused again goes into a new one beside them. Lines of
-which no copy was kept (too old for Loki, or past rejected.max_bytes) are counted: Docker's log still has them as long
-as it is not rotated, and \`pollard cursors reset CONTAINER --to beginning\` reads them again.
+The older file beside it (FILE.1) is read with it. The files stay as they are; what is refused again goes into a new
+one beside them. A line is refused again as long as the cause is there:
+  too-far-behind  send it with --label: in a stream of its own nothing newer is there
+  too-new         send it later, or set the wrong clock right
+  all others      raise the limit that the reason names; --label does not help
+Lines of which no copy was kept (too old for Loki, or past rejected.max_bytes) are counted only, and are not sent.
+Docker's log has them as long as it is not rotated. Once Loki accepts them (too old: raise its
+reject_old_samples_max_age), \`pollard cursors reset CONTAINER --to beginning\` reads them again.
 ${exitCodesHelp({
   ok: 'Loki took all of them',
   failure: true,
@@ -70,7 +74,10 @@ export function addAuditCommands(program: Command, session: Session): void {
   withSettings(program.command('resend'))
     .description('Send the lines of a rejected-lines file again.')
     .argument('<file>', 'the rejected-lines file')
-    .option('--label <name=value>', 'put this label on every line, so that they get a stream of their own')
+    .option(
+      '--label <name=value>',
+      'put this label on every line: a stream of their own; helps only lines too far behind',
+    )
     .option(...MAX_DURATION_OPTION)
     .option('--json', 'print the summary as one JSON object')
     .addHelpText('after', RESEND_HELP)

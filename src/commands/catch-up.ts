@@ -29,8 +29,8 @@ export interface CatchUpFlags {
 /**
  * `pollard catch-up`: from the cursors to now, once; ends when Loki has acknowledged all of it.
  *
- * @returns the exit code: ok, or partial when a container could not be read to its end, or loki when Loki took
- *   nothing in all its tries or until the time was over, or state when cursors or refused lines could not be written
+ * @returns the exit code: ok when all is in Loki, or partial when a container could not be read to its end or Loki
+ *   does not accept some lines, or loki when Loki took nothing in all its tries or until the time was over, or state when cursors or refused lines could not be written
  * @throws PollardError for what cannot heal, StateLocked when another process holds the state directory and that is
  *   not to be skipped, Interrupted by a signal or MaxDurationPassed before there was anything to report; the caller
  *   prints it
@@ -95,8 +95,8 @@ export async function catchUp(
   }
 }
 
-function exitCodeOf({ failed }: CatchUpSummary, passed: MaxDurationPassed | undefined): number {
-  if (failed.length === 0) return ExitCode.ok;
+function exitCodeOf({ failed, rejected }: CatchUpSummary, passed: MaxDurationPassed | undefined): number {
+  if (failed.length === 0) return rejected === 0 ? ExitCode.ok : ExitCode.partial;
   if (failed.some(({ code }) => code === 'push_failed')) return ExitCode.loki;
   if (failed.some(({ code }) => STATE_CODES.has(code))) return ExitCode.state;
   return ExitCode[passed?.exit ?? 'partial'];

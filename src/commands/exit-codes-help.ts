@@ -8,7 +8,7 @@ const MEANINGS: Readonly<Record<ExitCodeName, string>> = {
   engine: 'the Engine cannot be reached, or refuses us',
   loki: 'Loki cannot be reached, or refuses us',
   locked: 'another process owns the state directory',
-  partial: 'partly done: some containers could not be read, or some pushes did not get through',
+  partial: 'partly done: some containers could not be read, or some lines were not taken by Loki',
   mismatch: 'lines are missing in Loki',
   state: 'the state directory cannot be used',
   interrupted: 'ended by a second signal',

@@ -52,7 +52,7 @@ ${exitCodesHelp({
   loki: 'Loki cannot be reached, refuses us, or took nothing until --max-duration was over',
   locked: 'another process owns the state directory, and does the work; with --skip-if-locked it is 0',
   partial:
-    'some containers could not be read to their end, or not within --max-duration; the rest is in Loki',
+    'some containers could not be read to their end, or not within --max-duration, or Loki does not accept some lines, such as those too old for it; the rest is in Loki',
   state: true,
   interrupted: true,
 })}`;

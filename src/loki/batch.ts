@@ -60,6 +60,7 @@ export class EntryBatch {
   #released = false;
   #entries = 0;
   #longest = 0;
+  #lineBytes = 0;
   /** By how much the lines grow when they are sent as text. */
   #growth = 0;
   #lowSeconds = 0;
@@ -88,6 +89,11 @@ export class EntryBatch {
   /** Of the request, uncompressed, give or take the length of its head's length. */
   get bytes(): number {
     return this.#end + this.#growth;
+  }
+
+  /** Bytes of all lines, as they were appended. */
+  get lineBytes(): number {
+    return this.#lineBytes;
   }
 
   /** Bytes of the longest line, as it is sent. */
@@ -137,6 +143,7 @@ export class EntryBatch {
     if (this.#end + size > this.#buffer.length) this.#grow(this.#end + size);
     if (sent > this.#longest) this.#longest = sent;
     this.#growth += sent - length;
+    this.#lineBytes += length;
 
     const buffer = this.#buffer;
     let at = this.#end;

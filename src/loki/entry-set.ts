@@ -89,6 +89,13 @@ export class EntrySet {
     return to - from;
   }
 
+  /** Of all lines. */
+  get lineBytes(): number {
+    let bytes = 0;
+    for (let i = 0; i < this.size; i++) bytes += this.lineBytesAt(i);
+    return bytes;
+  }
+
   entryAt(index: number): StoredEntry {
     const { stamp, from, to, end } = this.#read(index);
     const { buffer } = this.#table;

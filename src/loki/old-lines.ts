@@ -29,6 +29,7 @@ export class OldLines {
   readonly #target: StreamTarget;
   readonly #limits: AgeLimits;
   readonly #skipped: UnstoredLines[] = [];
+  #skippedBytes = 0;
 
   constructor(target: StreamTarget, limits: AgeLimits) {
     this.#target = target;
@@ -40,11 +41,17 @@ export class OldLines {
     return this.#limits.skipBefore(this.#target.tenant);
   }
 
+  /** Of the lines that were skipped. */
+  get skippedBytes(): number {
+    return this.#skippedBytes;
+  }
+
   /** Skips a whole batch without a look at its entries; false: some of them may have to be sent. */
-  skipsAll({ entries: lines, oldest: from, newest: until }: EntryBatch): boolean {
+  skipsAll({ entries: lines, oldest: from, newest: until, lineBytes }: EntryBatch): boolean {
     const { skipBefore } = this;
     if (skipBefore === undefined || lines === 0 || until >= skipBefore) return false;
     if (this.#limits.isProbeDue(this.#target.tenant)) return false;
+    this.#skippedBytes += lineBytes;
     this.#skipped.push({ target: this.#target, kind: 'too-old', reason: this.#reason(), lines, from, until });
     return true;
   }
@@ -65,6 +72,7 @@ export class OldLines {
     yield others;
     if (old.size === 0) return;
     if (!this.#limits.takeProbe(this.#target.tenant)) {
+      this.#skippedBytes += old.lineBytes;
       this.#skipped.push(unstored(old, 'too-old', this.#reason()));
       return;
     }

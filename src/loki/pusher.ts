@@ -56,6 +56,8 @@ export interface PushResult {
   readonly accepted: number;
   /** Refused by Loki, or skipped because it refuses lines of that age. */
   readonly rejected: number;
+  /** Of the lines that were rejected. */
+  readonly rejectedBytes: number;
 }
 
 export interface Pusher {
@@ -191,8 +193,13 @@ class LokiPusher implements Pusher {
       for (const entries of this.#parts(batch, settlement, old)) await settlement.settleUnsent(entries);
       this.#checkTooNew(batch, settlement.rejections);
       await this.#setAside(settlement.rejections, old);
-      const { accepted } = settlement;
-      return { accepted, rejected: batch.entries - accepted };
+      const { accepted, rejections } = settlement;
+      const refusedBytes = rejections.reduce((sum, { entries }) => sum + entries.lineBytes, 0);
+      return {
+        accepted,
+        rejected: batch.entries - accepted,
+        rejectedBytes: refusedBytes + (old?.skippedBytes ?? 0),
+      };
     } catch (error) {
       throw signal.aborted ? new PushAborted(batch.target.containerName, error) : error;
     } finally {

@@ -184,12 +184,12 @@ async function isAt(path: string, file: FileHandle): Promise<boolean> {
 }
 
 export interface RejectedLines extends AsyncIterable<RejectedLine> {
-  /** Lines passed over so far: torn by a crash, or not Pollard's. */
+  /** Records passed over so far: torn by a crash, or not Pollard's. */
   readonly unreadable: number;
 }
 
 /**
- * Reads a rejected-lines file, a line at a time, in bounded memory; also while it is being written.
+ * Reads a rejected-lines file, a record at a time, in bounded memory; also while it is being written.
  *
  * @throws PollardError `rejected_file_unusable` while iterating, when the file cannot be read
  */
@@ -202,9 +202,9 @@ export function readRejectedFile(path: string): RejectedLines {
     async *[Symbol.asyncIterator]() {
       for await (const text of lines(path)) {
         if (text?.trim() === '') continue;
-        const record = text === undefined ? undefined : readRejectedRecord(text);
-        if (record === undefined) unreadable++;
-        else yield record;
+        const refused = text === undefined ? undefined : readRejectedRecord(text);
+        if (refused === undefined) unreadable++;
+        else yield* refused;
       }
     },
   };

@@ -11,7 +11,7 @@ export const ExitCode = {
   loki: 4,
   /** Another process owns the cursor directory. */
   locked: 5,
-  /** Some containers could not be read, or some pushes did not get through; the rest was delivered. */
+  /** Some containers could not be read, some pushes did not get through, or some lines were refused; the rest was delivered. */
   partial: 6,
   /** `verify`: lines are missing in Loki. `demo`: the reconciliation does not hold. */
   mismatch: 7,

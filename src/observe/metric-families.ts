@@ -21,8 +21,11 @@ export function metricFamilies(registry: Registry) {
       'result',
     ),
     pollSeconds: histogram('pollard_poll_seconds', 'Length of a poll, delivery included.', POLL_SECONDS),
-    lines: counter('pollard_lines_total', 'Lines read and delivered.'),
-    bytes: counter('pollard_bytes_total', 'Bytes of the lines read and delivered.'),
+    lines: counter(
+      'pollard_lines_total',
+      'Lines read and delivered, without those that Loki does not accept.',
+    ),
+    bytes: counter('pollard_bytes_total', 'Bytes of the lines in pollard_lines_total.'),
     duplicates: counter(
       'pollard_duplicates_dropped_total',
       'Entries dropped because the cursor says that they were delivered before.',

@@ -191,12 +191,28 @@ describe('pollard catch-up', () => {
     const settings = { ...BEGINNING, 'loki.backoff.max_retries': '1000000' };
     await withSite({ settings, loki: { limits: { maxLineBytes: 100 } } }, async (site) => {
       site.engine.addContainer({ name: 'web' }).writeLine('stdout', 'x'.repeat(200));
-      expect((await site.pollard(['catch-up'])).code).toBe(0);
+      expect((await site.pollard(['catch-up'])).code).toBe(6);
       site.loki.outage({ status: 503 });
       const words = ['resend', join(site.stateDir, 'rejected.jsonl'), '--json', '--max-duration', '1s'];
       const { code, stderr } = await site.pollard(words);
       expect(code).toBe(4);
       expect(stderr).toContain('pollard: the sending was given up after 1s: Loki takes nothing');
+    });
+  });
+
+  test('a resend with a label: lines that Loki refuses for another reason than their order are refused again', async () => {
+    await withSite({ settings: BEGINNING, loki: { limits: { maxLineBytes: 100 } } }, async (site) => {
+      site.engine.addContainer({ name: 'web' }).writeLine('stdout', 'x'.repeat(200));
+      expect((await site.pollard(['catch-up'])).code).toBe(6);
+      const file = join(site.stateDir, 'rejected.jsonl');
+      const again = await site.pollard(['resend', file, '--json', '--label', 'resent=yes']);
+      expect([again.code, JSON.parse(again.stdout)]).toMatchObject([
+        6,
+        { lines: 1, accepted: 0, refused: 1 },
+      ]);
+      const { stdout: help } = await site.pollard(['resend', '--help']);
+      expect(help.replaceAll(/\s+/g, ' ')).toContain('helps only lines too far behind');
+      expect(help).toMatch(/^ {2}all others +raise the limit that the reason names; --label does not help$/m);
     });
   });
 
@@ -207,12 +223,12 @@ describe('pollard catch-up', () => {
     });
   });
 
-  test('what Loki refuses is told, kept, and no failure', async () => {
+  test('what Loki refuses is told and kept: it is not delivered, and the exit code says so', async () => {
     await withSite({ settings: BEGINNING, loki: { limits: { maxLineBytes: 100 } } }, async (site) => {
       speaking(site, 'web', 3);
       site.engine.find('web')?.writeLine('stdout', 'x'.repeat(200));
       const { code, stdout, stderr } = await site.pollard(['catch-up', '--json']);
-      expect([code, summaryOf(stdout)]).toMatchObject([0, { rejected: 1, failed: [] }]);
+      expect([code, summaryOf(stdout)]).toMatchObject([6, { lines: 3, rejected: 1, failed: [] }]);
       expect(stderr).toContain(join(site.stateDir, 'rejected.jsonl'));
     });
   });

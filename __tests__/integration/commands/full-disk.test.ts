@@ -183,8 +183,8 @@ describe('a full disk under the cursors', () => {
         for (let i = 0; i < 5; i++) container.writeLine('stdout', `${i} ${'x'.repeat(3000)}`);
         container.writeLine('stdout', 'good');
         const { code, stdout, stderr } = await site.pollard(['catch-up', '--json']);
-        expect(code).toBe(0);
-        expect(JSON.parse(stdout)).toMatchObject({ rejected: 5, failed: [] });
+        expect(code).toBe(6);
+        expect(JSON.parse(stdout)).toMatchObject({ lines: 1, rejected: 5, failed: [] });
         expect(stderr).toMatch(/no copy of them is kept/);
         expect(site.loki.entries().map(({ line }) => line)).toEqual(['good']);
       });

@@ -81,6 +81,11 @@ describe('an exited container with an old log, three times as large as the disk 
       expect(site.loki.counts().pushStatuses[400]).toBeLessThanOrEqual(4);
       expect(await service.metric('pollard_skipped_too_old_lines_total')).toBe(OLD_LINES);
       expect(await service.metric('pollard_rejected_lines_total')).toBe(OLD_LINES);
+      const live = site.loki.entries('{container="live"}');
+      expect(await service.metric('pollard_lines_total')).toBe(LIVE_LINES);
+      expect(await service.metric('pollard_bytes_total')).toBe(
+        live.reduce((sum, { line }) => sum + line.length, 0),
+      );
       expect(statSync(join(stateDir, 'rejected.jsonl')).size).toBe(0);
 
       expect(await service.logged('skipped: older than the 7 days that Loki accepts')).toMatchObject({
@@ -123,8 +128,8 @@ describe('an exited container with an old log, three times as large as the disk 
       const live = site.engine.addContainer({ name: 'live' });
       for (let i = 0; i < LIVE_LINES; i++) live.writeLine('stdout', `live ${i}`);
       const { code, stdout, stderr } = await site.pollard(['catch-up', '--json']);
-      expect(code).toBe(0);
-      expect(JSON.parse(stdout)).toMatchObject({ rejected: OLD_LINES, failed: [] });
+      expect(code).toBe(6);
+      expect(JSON.parse(stdout)).toMatchObject({ lines: LIVE_LINES, rejected: OLD_LINES, failed: [] });
       expect(stderr).toMatch(/2,000 lines from \S+ to \S+ skipped: older than the 7 days that Loki accepts/);
       expect(site.loki.entries()).toHaveLength(LIVE_LINES);
       expect((await site.pollard(['verify', '--since', '60d'])).code).toBe(0);

@@ -42,6 +42,9 @@ const SETTINGS: Omit<LokiSettings, 'url'> = {
 
 const never = new AbortController().signal;
 
+/** How many lines Loki has taken, and refused. */
+export type Settled = Pick<PushResult, 'accepted' | 'rejected'>;
+
 /** Lines that were handed over for one stream. */
 export interface Sent {
   readonly target: StreamTarget;
@@ -137,7 +140,7 @@ export class PushingWorld {
     lines: readonly PushLine[],
     target: StreamTarget = testTarget(),
     signal: AbortSignal = never,
-  ): Promise<PushResult> {
+  ): Promise<Settled> {
     this.sent.push(...lines.map((line) => ({ target, line })));
     return await this.pushAgain(lines, target, signal);
   }
@@ -147,7 +150,7 @@ export class PushingWorld {
     lines: readonly PushLine[],
     target: StreamTarget = testTarget(),
     signal: AbortSignal = never,
-  ): Promise<PushResult> {
+  ): Promise<Settled> {
     let accepted = 0;
     let rejected = 0;
     const pool = new BufferPool(1 << 24);

@@ -55,7 +55,7 @@ class HourLoki {
         }
         const accepted = kinds.filter((kind) => kind === undefined).length;
         batch.release();
-        return { accepted, rejected: all.size - accepted };
+        return { accepted, rejected: all.size - accepted, rejectedBytes: 0 };
       },
       state: () => ({ kind: 'ok' }) as never,
       isAway: false,

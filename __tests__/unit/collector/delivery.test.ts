@@ -1,4 +1,4 @@
-import { Delivery } from '../../../src/collector/delivery.js';
+import { Delivery, type Delivered } from '../../../src/collector/delivery.js';
 import { MemoryBudget } from '../../../src/collector/memory-budget.js';
 import { LinesTooNew } from '../../../src/loki/loki-error.js';
 import { NS_PER_SECOND } from '../../../src/model/nanoseconds.js';
@@ -9,7 +9,8 @@ const HALF_HOUR = 1800n * NS_PER_SECOND;
 
 interface Push {
   lines: string[];
-  settle: () => void;
+  /** Left out: all was accepted. */
+  settle: (result?: Delivered) => void;
   fail: (error: Error) => void;
   /** Aborts when the push is no longer wanted. */
   signal: AbortSignal;
@@ -36,7 +37,7 @@ function setUp(
         pushes.push({
           signal,
           lines: (batch as ObjectBatch).lines.map((line) => line.text),
-          settle: () => resolve({ accepted: batch.entries, rejected: 0 }),
+          settle: (result = { accepted: batch.entries, rejected: 0 }) => resolve(result),
           fail: reject,
         });
       }),
@@ -68,6 +69,17 @@ const tick = async () => {
 };
 
 describe('the way of lines to Loki', () => {
+  test('lines that Loki refused do not count as delivered, nor do their bytes', async () => {
+    const { delivery, pushes, write } = setUp();
+    for (const text of ['a', 'refused', 'bc']) write(text);
+    const finished = delivery.finish();
+    await tick();
+    expect(delivery).toMatchObject({ lines: 0, bytes: 0 });
+    pushes[0]!.settle({ accepted: 2, rejected: 1, rejectedBytes: 7 });
+    await finished;
+    expect(delivery).toMatchObject({ lines: 2, bytes: 3, rejected: 1, rejectedBytes: 7 });
+  });
+
   describe('lines that are too new for Loki', () => {
     const tooNew = (isAllThatFollows: boolean) =>
       new LinesTooNew('web', 'a clock is wrong', { retryMs: 1000, isAllThatFollows });

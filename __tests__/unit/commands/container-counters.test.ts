@@ -23,6 +23,7 @@ function reportOf(lines: number, more: Partial<PollReport> = {}): PollReport {
     lines,
     lineBytes: lines * 10,
     rejected: 0,
+    rejectedBytes: 0,
     bodyBytes: 0,
     requests: 1,
     widenings: 0,

@@ -74,8 +74,14 @@ function newPusher(
 
 beforeEach(() => start(accept));
 
-function push(lines: readonly PushLine[], target = testTarget(), signal = never): Promise<PushResult> {
-  return pusher.push(batchOf(lines, target, WIDE, pool), signal);
+async function push(
+  lines: readonly PushLine[],
+  target = testTarget(),
+  signal = never,
+): Promise<Pick<PushResult, 'accepted' | 'rejected'>> {
+  const { accepted, rejected, rejectedBytes } = await pusher.push(batchOf(lines, target, WIDE, pool), signal);
+  expect(rejectedBytes > 0).toBe(rejected > 0);
+  return { accepted, rejected };
 }
 
 const sent = (): string[][] => loki.asked.map(({ lines }) => linesAsText(lines));

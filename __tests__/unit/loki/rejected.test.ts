@@ -108,12 +108,14 @@ describe('writing', () => {
     expect(steps).toEqual(['written', 'synced']);
   });
 
-  test('behind a line that a crash tore: that one alone is unreadable', async () => {
-    await (await openFile()).write([rejection(numbered(2))]);
+  test('after a record that a crash tore: that one alone is unreadable', async () => {
+    const file = await openFile();
+    await file.write([rejection(numbered(2))]);
+    await file.write([rejection(numbered(2, NOW, ' torn'))]);
     const content = await readFile(path);
     await writeFile(path, content.subarray(0, content.length - 9));
     await (await openFile()).write([rejection([pushLine(NOW, 'after')])]);
-    expect(await readBack()).toEqual({ lines: ['line 0', 'after'], unreadable: 1 });
+    expect(await readBack()).toEqual({ lines: ['line 0', 'line 1', 'after'], unreadable: 1 });
   });
 });
 
