@@ -43,7 +43,7 @@ export interface DeliveryOptions<Place> {
   maxWaiting: number;
   /** From this second on, lines were refused as too new before: what comes before them is committed by itself. */
   refusedFrom?: number;
-  /** Told once when a place is not committed although batches up to it may have been sent. */
+  /** Told when a place is not committed although batches up to it may have been sent. */
   onUncommitted?: () => void;
 }
 
@@ -193,20 +193,27 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
   async finish(): Promise<void> {
     this.checkpoint();
     if (this.#moved) this.#depart();
-    await this.#commits;
+    await this.#ended();
     if (this.#failure) throw this.#failure;
   }
 
   /** Resolves when what was sent is settled and committed, without sending the rest. Never rejects. */
   async settled(): Promise<void> {
     this.#dropSealed();
-    await this.#commits;
+    await this.#ended();
   }
 
   /** Aborts what was sent and resolves when it has ended. Never rejects; finish() then reports the reason. */
   async giveUp(reason: Error): Promise<void> {
     this.#fail(reason);
     await this.settled();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async #ended(): Promise<void> {
+    await this.#commits;
+    // Only now: beside lines that are held back, others went on to be sent.
+    if (this.#heldBack !== undefined) this.#options.onUncommitted?.();
   }
 
   #depart(): void {
@@ -258,7 +265,6 @@ export class Delivery<Place> implements LineSink, FlowControl, PendingLines {
 
   /** Pushes under way go on: those of the other stream have nothing to wait for. */
   #holdBack(error: LinesTooNew): void {
-    if (this.#heldBack === undefined) this.#options.onUncommitted?.();
     this.#heldBack ??= error;
     if (error.isAllThatFollows) this.#isStopped = true;
     this.#wake?.();

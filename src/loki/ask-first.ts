@@ -82,10 +82,11 @@ export class AskFirst {
         if (doubt.unasked < MOST_UNDER_WAY) this.#sendUnasked(entries);
         return entries;
       }
-      doubts.bound(target, newest.stamp);
-      until = newest.stamp;
+      // What is older was not asked for: these entries may be far ahead of those that follow.
+      until = newest.stamp ?? oldest - OUT_OF_ORDER;
+      doubts.bound(target, until);
     }
-    if (until === undefined || oldest > until) return entries;
+    if (oldest > until) return entries;
     return await this.missing(entries, 'answered', signal);
   }
 

@@ -301,6 +301,16 @@ describe('lines of a container that an earlier process may have sent', () => {
     });
   });
 
+  test('a line far ahead of those that follow proves nothing for them', async () => {
+    await withStrict(async (world) => {
+      await world.push(lines, FROM_A_CONTAINER);
+      world.restart();
+      await world.push([pushLine(NOW + 5_400n * SECOND, 'in 90 minutes')], FROM_A_CONTAINER);
+      await world.pushAgain(lines, FROM_A_CONTAINER);
+      expect(world.loki.counts()).toMatchObject({ entries: 200, strictDuplicates: 0, twice: 0 });
+    });
+  });
+
   test('where Loki may not be read, as many batches count as may have been under way', async () => {
     await withStrict(
       async (world) => {

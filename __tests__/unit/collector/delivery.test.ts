@@ -106,6 +106,21 @@ describe('the way of lines to Loki', () => {
       expect(delivery.oldest).toBe(100n * NS_PER_SECOND);
     });
 
+    test('what was sent beside them is in doubt, also what Loki takes later', async () => {
+      const told: string[] = [];
+      const { delivery, pushes, write } = setUp({ onUncommitted: () => told.push('uncommitted') });
+      write('a', 100, 1);
+      write('b', 100, 2);
+      const finished = delivery.finish();
+      await tick();
+      pushes[0]!.fail(tooNew(true));
+      await tick();
+      told.push('accepted');
+      pushes[1]!.settle();
+      await finished;
+      expect(told.at(-1)).toBe('uncommitted');
+    });
+
     test('end the reading where all that follows would be too new', async () => {
       const { delivery, pushes, commits, write, budget } = setUp({ maxEntries: 1 });
       for (const text of ['a', 'b', 'c']) write(text);
