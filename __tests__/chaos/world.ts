@@ -17,6 +17,8 @@ import { Sight } from './sight.js';
 import { StepLog } from './step-log.js';
 
 const KIB = 1024;
+/** So seldom an Engine is asked that refuses the list or the events, ms: see SLOW_INTERVAL of the discovery. */
+const SLOW_LOOK_MS = 5000;
 
 interface Pending {
   readonly step: number;
@@ -43,6 +45,8 @@ export class ChaosWorld {
   #pending: Pending[] = [];
   /** What keeps the collector from seeing containers come and go. */
   #veils = 0;
+  /** A collector whose questions the Engine refused has asked again by then, monotonic ms. */
+  #askedAgainAt = 0;
   #downSince = performance.now();
   /** Where the log of each container began when there first was a place in it, by its id. */
   readonly #begins = new Map<string, number>();
@@ -112,6 +116,7 @@ export class ChaosWorld {
     this.#veils++;
     this.later(steps, () => {
       this.#veils--;
+      this.#askedAgainAt = performance.now() + SLOW_LOOK_MS;
     });
   }
 
@@ -157,7 +162,8 @@ export class ChaosWorld {
       const { id, running } = talker.container;
       this.sight.stands(id, { running, cursor: this.collector.cursorOf(id) });
     }
-    this.sight.look(this.collector.collecting && this.#veils === 0 && !this.daemonAway);
+    const isVeiled = this.#veils > 0 || performance.now() < this.#askedAgainAt;
+    this.sight.look(this.collector.collecting && !isVeiled && !this.daemonAway);
     if (this.sight.isClear) this.sight.hasLooked(this.collector.cursors());
   }
 
