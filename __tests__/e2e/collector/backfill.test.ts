@@ -49,7 +49,7 @@ const sum = ({ containers }: Filled, key: 'lines' | 'sent' | 'missing'): number 
 function cursorOf(pollard: Installation, id: string): string | undefined {
   const dir = join(pollard.stateDir, 'cursors');
   const file = readdirSync(dir).find((name) => name.includes(id));
-  return file === undefined ? undefined : readFileSync(join(dir, file), 'base64');
+  return file === undefined ? undefined : readFileSync(join(dir, file), 'utf8');
 }
 
 /** Lines of a log written by hand, evenly over a range of time. */
@@ -72,8 +72,8 @@ describeEngines('pollard backfill', (engine) => {
         await delay(2500);
         const service = await pollard.run();
         const live = await runContainer(engine(), { cmd: numberedUntilStopped('live', 100) });
-        await until('the ended ones have cursors', () =>
-          [ended, local].every(({ id }) => cursorOf(pollard, id) !== undefined),
+        await until('the service is done with the ended ones', () =>
+          [ended, local].every(({ id }) => cursorOf(pollard, id)?.includes('"complete":true')),
         );
         const before = [ended, local].map(({ id }) => cursorOf(pollard, id));
 
