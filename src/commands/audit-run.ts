@@ -1,12 +1,15 @@
+import type { AuditReport } from '../audit/report.js';
 import type { Config } from '../config/schema.js';
 import { PollardError } from '../model/errors.js';
 import { systemClock } from '../model/system-clock.js';
+import { verifyFigures } from './job-figures.js';
 import { readMaxDuration } from './max-duration.js';
 import { resend } from './resend.js';
 import type { Session } from './session.js';
 import { verify } from './verify.js';
 import { verifyProgress } from './verify-progress.js';
 import { resendParts, verifyParts } from './wiring/audit-parts.js';
+import { watchJob } from './wiring/job-watch.js';
 import { withParts } from './with-parts.js';
 
 /** The options of `verify`, as they were typed. */
@@ -46,20 +49,25 @@ export async function runVerify(session: Session, config: Config, texts: VerifyT
     });
   }
   const repair = texts.repair === true ? { force: texts.force === true } : undefined;
-  await withParts(
-    'the audit',
-    undefined,
-    config,
-    session,
-    async (options) => await verifyParts(config, repair, options),
-    async (parts, signal) => {
-      try {
-        return await verify({ ...parts, onProgress: progress.update }, flags, signal);
-      } finally {
-        progress.end();
-      }
-    },
-  );
+  const watch = { config, command: 'verify', clock: systemClock, err: session.output.err };
+  await watchJob(watch, async (job) => {
+    await withParts(
+      'the audit',
+      undefined,
+      config,
+      session,
+      async (options) => await verifyParts(config, repair, options),
+      async (parts, signal) => {
+        const onReport = (report: AuditReport): void => job.report(verifyFigures(report));
+        try {
+          return await verify({ ...parts, onReport, onProgress: progress.update }, flags, signal);
+        } finally {
+          progress.end();
+        }
+      },
+    );
+    return session.code;
+  });
 }
 
 /** `pollard resend` likewise. */

@@ -16,9 +16,11 @@ import { readBackfillFlags, type BackfillFlags, type BackfillTexts } from './bac
 import { backfillProgress } from './backfill-progress.js';
 import { backfillJson, backfillText } from './backfill-report.js';
 import { chosenBySelection } from './chosen-containers.js';
+import { backfillFigures } from './job-figures.js';
 import type { TextSink } from './print-error.js';
 import type { Session } from './session.js';
 import { backfillParts, type BackfillParts } from './wiring/backfill-parts.js';
+import { watchJob, type WatchedJob } from './wiring/job-watch.js';
 import { withParts } from './with-parts.js';
 
 /** `pollard backfill`: see backfill. */
@@ -28,18 +30,23 @@ export async function runBackfill(session: Session, config: Config, texts: Backf
   const say = (text: string): void => {
     if (!flags.quiet) err.write(`${text}\n`);
   };
-  await withParts(
-    'the backfill',
-    undefined,
-    config,
-    session,
-    async (options) => {
-      const made = await backfillParts(config, flags.concurrency, options);
-      return { parts: { ...made.parts, out: options.out }, close: () => made.close() };
-    },
-    async (made, signal) =>
-      await fill(made, flags, { say, out: made.out, err: flags.quiet ? undefined : err }, signal),
-  );
+  await watchJob({ config, command: 'backfill', clock: systemClock, err }, async (job) => {
+    // Lines that a dry run finds missing are no reason for an alert.
+    if (flags.dryRun) job.skip();
+    await withParts(
+      'the backfill',
+      undefined,
+      config,
+      session,
+      async (options) => {
+        const made = await backfillParts(config, flags.concurrency, options);
+        return { parts: { ...made.parts, out: options.out }, close: () => made.close() };
+      },
+      async (made, signal) =>
+        await fill(made, flags, { say, out: made.out, err: flags.quiet ? undefined : err }, job, signal),
+    );
+    return session.code;
+  });
 }
 
 interface Printers {
@@ -54,6 +61,7 @@ async function fill(
   parts: BackfillParts,
   flags: BackfillFlags,
   { say, out, err }: Printers,
+  job: WatchedJob,
   signal: AbortSignal,
 ): Promise<number> {
   const { clock, engine, selects, store, owner, newDelivery } = parts;
@@ -103,6 +111,7 @@ async function fill(
     } finally {
       progress?.end();
     }
+    job.report(backfillFigures(report));
     if (report.failure === undefined) await record.end();
     const code = exitCodeOf(report, skipped);
     const shown = {

@@ -8,11 +8,13 @@ import { systemClock } from '../model/system-clock.js';
 import { secretMask } from '../observe/secret-mask.js';
 import { catchUpProgress } from './catch-up-progress.js';
 import { unlessInterrupted } from './interrupted.js';
+import { catchUpFigures } from './job-figures.js';
 import { timeLimit, type MaxDurationPassed } from './max-duration.js';
 import { formatSize, type Output } from './output.js';
 import { nextStep } from './print-error.js';
 import { shownText } from './shown-text.js';
 import { stopSignals } from './stop-signals.js';
+import { watchJob, type WatchedJob } from './wiring/job-watch.js';
 import { knownSecrets } from './wiring/known-secrets.js';
 import { observeParts, silently, standardLogger } from './wiring/observe-parts.js';
 import { createOneShot } from './wiring/one-shot.js';
@@ -40,6 +42,19 @@ export async function catchUp(
   command: string,
   flags: CatchUpFlags,
   output: Output,
+): Promise<number> {
+  return await watchJob(
+    { config, command: 'catch-up', clock: systemClock, err: output.err },
+    async (job) => await catchUpOnce(config, command, flags, output, job),
+  );
+}
+
+async function catchUpOnce(
+  config: Config,
+  command: string,
+  flags: CatchUpFlags,
+  output: Output,
+  job: WatchedJob,
 ): Promise<number> {
   const clock = systemClock;
   const observe = observeParts(config, clock, standardLogger(config, clock, output.err), silently);
@@ -80,12 +95,16 @@ export async function catchUp(
         await parts.close();
       }
     });
+    job.report(catchUpFigures(summary));
     const seconds = (clock.monotonic() - begun) / 1000;
     const text = flags.json ? jsonSummary(summary, seconds) : textSummary(summary, seconds);
     output.out.write(secretMask(knownSecrets(config))(text));
     return exitCodeOf(summary, limit.passed);
   } catch (error) {
-    if (flags.skipIfLocked && error instanceof StateLocked) return ExitCode.ok;
+    if (flags.skipIfLocked && error instanceof StateLocked) {
+      job.skip();
+      return ExitCode.ok;
+    }
     throw limit.passed !== undefined && error instanceof PollardError ? limit.passed : error;
   } finally {
     limit.release();

@@ -19,11 +19,16 @@ export function printError(error: unknown, stream: TextSink, secrets: readonly s
   if (error instanceof PollardError) {
     const next = nextStep(error);
     stream.write(mask(`pollard: ${shown(error.message)}${next === undefined ? '' : `\n  -> ${next}`}\n`));
-    return ExitCode[error.exit];
+    return exitCodeOfError(error);
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   stream.write(mask(`pollard: a fault of Pollard itself, please report it:\n${shown(text)}\n`));
-  return ExitCode.failure;
+  return exitCodeOfError(error);
+}
+
+/** The exit code of a command that ends with an error. */
+export function exitCodeOfError(error: unknown): number {
+  return error instanceof PollardError ? ExitCode[error.exit] : ExitCode.failure;
 }
 
 /** What to do next, with the setting to look at where the words do not name it; undefined: nothing is known. */

@@ -13,6 +13,8 @@ import { verifyText } from './verify-text.js';
 export interface VerifyParts extends Omit<AuditOptions, 'since' | 'until' | 'settings'> {
   readonly out: TextSink;
   readonly settings: Omit<AuditOptions['settings'], 'samples'>;
+  /** Called with the report before it is printed. */
+  readonly onReport?: (report: AuditReport) => void;
 }
 
 export interface VerifyFlags {
@@ -71,6 +73,7 @@ export async function verify(parts: VerifyParts, flags: VerifyFlags, signal: Abo
     },
     signal,
   );
+  parts.onReport?.(report);
   const seconds = (clock.monotonic() - begun) / 1000;
   const code = exitCodeOf(report);
   out.write(flags.json ? verifyJson(report, seconds, code) : verifyText(report, seconds));

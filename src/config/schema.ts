@@ -368,6 +368,15 @@ const status = z.strictObject({
     .describe('Serve the pages with TLS.'),
 });
 
+const metrics = z.strictObject({
+  textfile: text('the path of a directory')
+    .optional()
+    .describe(
+      "Directory of node_exporter's textfile collector. catch-up, backfill and verify write the result of each run there.",
+    )
+    .meta({ example: '/var/lib/prometheus/node-exporter' }),
+});
+
 const log = z.strictObject({
   level: choice(['error', 'warn', 'info', 'debug']).default('info').describe('What is said.'),
   format: choice(['auto', 'json', 'pretty'])
@@ -414,6 +423,7 @@ export const configSchema = z.strictObject({
   backfill: backfill.prefault({}).describe('pollard backfill.'),
   shutdown: shutdown.prefault({}).describe('The end.'),
   status: status.prefault({}).describe('The status page.'),
+  metrics: metrics.prefault({}).describe('Metrics of one-shot commands.'),
   log: log.prefault({}).describe("Pollard's own log, on standard error."),
   resources: resources.prefault({}).describe('What Pollard holds itself, and when that is too much.'),
 });

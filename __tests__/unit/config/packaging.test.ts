@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseDocument, type ScalarTag } from 'yaml';
+import { SETTINGS } from '../../../src/config/settings.js';
 import { ExitCode } from '../../../src/model/exit-codes.js';
 import { pollard } from '../../support/commands/pollard.js';
 
@@ -167,6 +168,17 @@ describe('the systemd units', () => {
         );
       expect(hardening(read(path))).not.toBe('');
       expect(hardening(read(path))).toBe(hardening(read('config/systemd/pollard.service')));
+    },
+  );
+
+  test.each(services)(
+    '%s may write the result of a run for node_exporter, and the service has none',
+    (path) => {
+      const example = SETTINGS.find(({ path: key }) => key === 'metrics.textfile')!.example!;
+      const isOneShot = unit(path).get('Service.Type')!.includes('oneshot');
+      expect(isOneShot).toBe(path !== 'config/systemd/pollard.service');
+      // The directory need not be there.
+      expect(unit(path).get('Service.ReadWritePaths')).toEqual(isOneShot ? [`-${example}`] : undefined);
     },
   );
 
