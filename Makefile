@@ -37,11 +37,11 @@ demo: $(built) ## collect for a while, live, and reconcile. SECONDS=20; LOKI_URL
 	@node dist/bin/pollard.js demo $(call option,SECONDS,seconds)
 
 .PHONY: test
-test: $(built) engines ## what CI runs: lint, types, unit and integration tests, end-to-end tests on real Engines
+test: $(built) engines promtool ## what CI runs: lint, types, unit and integration tests, end-to-end tests on real Engines
 	@node .ci/run-suites.mjs
 
 .PHONY: test-all
-test-all: $(built) engines ## also the whole fault matrix, long property runs, and the facts about real Engines
+test-all: $(built) engines promtool ## also the whole fault matrix, long property runs, and the facts about real Engines
 	@node .ci/run-suites.mjs --all
 
 .PHONY: bench
@@ -73,6 +73,10 @@ clean: ## remove what was built and installed, but not the Engines of the tests 
 .PHONY: engines
 engines: $(installed)
 	@.ci/install-engines.sh
+
+.PHONY: promtool
+promtool:
+	@.ci/install-promtool.sh
 
 .PHONY: node
 node:
