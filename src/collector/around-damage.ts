@@ -1,5 +1,5 @@
 import type { ContainerRef } from '../model/container.js';
-import { sound, type AnchorEntry, type Cursor } from '../model/cursor.js';
+import { sound, type AnchorEntry, type Cursor, type OpenLine } from '../model/cursor.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { mayBeDamage } from './answer-faults.js';
 import { DamagedLog, LogTooBusy } from './damaged-log.js';
@@ -7,6 +7,7 @@ import { gapBefore, gapLine, type Gap } from './gap.js';
 import { whatIsPassedOver } from './may-pass-over.js';
 import type { PollSum } from './poll-sum.js';
 import type { PollContext, PollTask } from './poll-task.js';
+import type { OpenStamps } from './shown-entries.js';
 import { lastBefore, transfer, type TransferRequest, type TransferResult } from './transfer.js';
 
 /** So often a run is asked for again, where an answer began elsewhere or the daemon's error came first. */
@@ -133,6 +134,8 @@ export async function deliverPassedOver(
   let before = lastBefore({ anchor: place.anchor, open: place.open });
   let isBehindDamage = oldest !== undefined && (oldest.isBehindDamage || isRotated);
   if (located !== undefined) ({ position, isBehindDamage } = await nextRun(log, position));
+  /** The lines that go on after what was gone through. */
+  let goingOn = openStamps(place.open);
   while (position > 0) {
     const first = await log.soundAt(position);
     if (first === undefined) throw new LogTooBusy();
@@ -168,7 +171,9 @@ export async function deliverPassedOver(
       sum.named(gap);
     }
     if (isLast && isBehindDamage) sum.recovered({ readable: length, result: undefined });
-    before = earlier(entries.at(-1)?.stamp, open) ?? before;
+    // The mark of a gap names the lines that were open at it.
+    goingOn = isBehindDamage ? open : { ...goingOn, ...open };
+    before = earliest(entries.at(-1)?.stamp, goingOn) ?? before;
     ({ position, isBehindDamage } = next);
   }
 }
@@ -244,9 +249,17 @@ export async function markGap(
   context.onGap(container, gap);
 }
 
-/** The rest of a line that is open at a gap is lost in it. */
-function earlier(last: Nanoseconds | undefined, open: Nanoseconds | undefined): Nanoseconds | undefined {
-  return last !== undefined && open !== undefined && open < last ? open : last;
+function openStamps(open: readonly OpenLine[]): OpenStamps {
+  return Object.fromEntries(open.map(({ stream, stamp }) => [stream, stamp]));
+}
+
+/** Where a gap after an entry begins, ns: the rest of the lines that are open there is lost in it. */
+function earliest(last: Nanoseconds | undefined, open: OpenStamps): Nanoseconds | undefined {
+  let first = last;
+  for (const stamp of Object.values(open)) {
+    if (first !== undefined && stamp !== undefined && stamp < first) first = stamp;
+  }
+  return first;
 }
 
 /** @returns undefined when the run did not come, however often it was asked for */

@@ -1,12 +1,11 @@
 import type { ContainerRef } from '../model/container.js';
 import type { AnchorEntry } from '../model/cursor.js';
-import type { Nanoseconds } from '../model/nanoseconds.js';
 import { sharedController } from '../model/shared-controller.js';
 import { mayBeDamage } from './answer-faults.js';
 import type { LogSource } from './log-source.js';
 import { look, sameEntry } from './look.js';
 import { SEARCH_WINDOWS } from './search-windows.js';
-import { AnchorPlace, FirstEntries, isSame, LastMatch, type Shown } from './shown-entries.js';
+import { AnchorPlace, FirstEntries, isSame, LastMatch, type OpenStamps, type Shown } from './shown-entries.js';
 
 /** How the Engine answers from a log with a damaged record. */
 export interface DamagedLogOptions {
@@ -399,6 +398,6 @@ export interface Oldest {
 export interface Run {
   readonly length: number;
   readonly entries: readonly AnchorEntry[];
-  /** The stamp of the oldest line that goes on after them, ns; undefined: none does. */
-  readonly open: Nanoseconds | undefined;
+  /** The lines that go on after them. */
+  readonly open: OpenStamps;
 }

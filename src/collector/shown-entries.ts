@@ -1,4 +1,5 @@
 import type { EntrySink, StreamNumber } from '../docker/entry-sink.js';
+import type { StreamName } from '../model/container.js';
 import type { AnchorEntry } from '../model/cursor.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../model/nanoseconds.js';
 import { entryOf } from './anchor-ring.js';
@@ -34,6 +35,12 @@ export abstract class Shown implements EntrySink {
   }
 }
 
+/**
+ * By stream: the stamp of the line that goes on after the last entry, ns; all its chunks carry it. Undefined: the entry
+ * ends its line. A stream without entries has no key.
+ */
+export type OpenStamps = Readonly<Partial<Record<StreamName, Nanoseconds | undefined>>>;
+
 /** The first entries of an answer. */
 export class FirstEntries extends Shown {
   kept: AnchorEntry[] = [];
@@ -55,16 +62,14 @@ export class FirstEntries extends Shown {
     this.#terminated = [];
   }
 
-  /** The oldest line that goes on behind the first so many entries, ns; undefined: none does. */
-  openAfter(entries: number): Nanoseconds | undefined {
-    let oldest: Nanoseconds | undefined;
+  /** For each stream with entries among the first so many: the line that goes on after them. */
+  openAfter(entries: number): OpenStamps {
+    const open: { -readonly [stream in keyof OpenStamps]: OpenStamps[stream] } = {};
     for (const stream of ['stdout', 'stderr'] as const) {
       const last = this.kept.findLastIndex((entry, index) => index < entries && entry.stream === stream);
-      if (last < 0 || this.#terminated[last] === true) continue;
-      const { stamp } = this.kept[last] as AnchorEntry;
-      if (oldest === undefined || stamp < oldest) oldest = stamp;
+      if (last >= 0) open[stream] = this.#terminated[last] === true ? undefined : this.kept[last]?.stamp;
     }
-    return oldest;
+    return open;
   }
 
   entry(

@@ -709,6 +709,26 @@ test.each(['torn', 'wrong_time'] as const)(
   },
 );
 
+test.each(['torn', 'wrong_time'] as const)(
+  '20.10: and where the line was open in the cursor, and sound entries follow before the damage (%s)',
+  async (kind) => {
+    const { log, write, poll, loki } = setUp('20.10');
+    write('first');
+    log.write('stderr', 'y'.repeat(2 * CHUNK_BYTES), NOW + 10n);
+    await poll();
+    log.writeLine('stdout', 'between', NOW + 15n);
+    log.write('stderr', 'its end\n', NOW + 16n);
+    log.corrupt(-1, kind);
+    for (let i = 1; i <= 3; i++) log.writeLine('stdout', `after ${i}`, NOW + 20n + BigInt(i));
+    for (let polls = 0; polls < 6; polls++) await poll();
+    const texts = [...loki.stored.values()].map(({ text }) => text);
+    expect(texts).toEqual(expect.arrayContaining(['between', 'after 1', 'after 2', 'after 3']));
+    expect(texts.flatMap((text) => gapSpan(text) ?? [])).toEqual([
+      { lastDelivered: NOW + 10n, firstAvailable: NOW + 21n },
+    ]);
+  },
+);
+
 test.each(['20.10', '24', '28.5'] as const)(
   '%s: the mark of a gap that the end of an open line is lost in begins with that line',
   async (profile) => {
