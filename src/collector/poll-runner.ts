@@ -367,7 +367,9 @@ export class PollRunner {
     state.rate = nextRate(state.rate, report.fresh, seconds);
     state.idlePolls = report.fresh === 0 ? state.idlePolls + 1 : 0;
     // A cut answer that brought nothing needs more time: the Engine may still have been looking for `since`.
-    state.stalls = report.fault !== undefined && report.fresh === 0 ? state.stalls + 1 : 0;
+    const isStalled = report.fault !== undefined && report.fresh === 0;
+    // One that stays unreadable is settled again at once after a look at its end.
+    if (report.unreadable !== true) state.stalls = isStalled ? state.stalls + 1 : 0;
     state.outOfTime = ranOutOfTime(report.fault);
     const now = clock.monotonic();
     const complete = report.fault === undefined && !report.suspect;

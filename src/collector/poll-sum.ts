@@ -37,6 +37,8 @@ export interface PollReport {
   readonly tail: TailTrouble | 'works' | undefined;
   /** The log is damaged further back than so many entries; undefined: that was not looked for. */
   readonly readable: number | undefined;
+  /** The log of an ended container stayed unreadable for many polls, and no more is expected of it. */
+  readonly unreadable?: boolean;
 }
 
 /** Adds up the answers of one poll. */
@@ -50,6 +52,7 @@ export class PollSum {
   gaps = 0;
   fault: Error | undefined;
   #readable: number | undefined;
+  unreadable = false;
   #reach: number | undefined;
   #gap: Gap | undefined;
   #possibleGap: PossibleGap | undefined;
@@ -130,6 +133,7 @@ export class PollSum {
       suspect: this.suspect,
       tail: this.tail,
       readable: this.#readable,
+      ...(this.unreadable ? { unreadable: true } : {}),
     };
   }
 }

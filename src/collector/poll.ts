@@ -30,21 +30,21 @@ export async function pollContainer(given: PollContext, task: PollTask): Promise
   const context = { ...given, mayPassOver: (container: ContainerRef) => mayPassOver(given, container) };
   const sum = new PollSum(task.cursor);
   const window = await readNew(context, task, sum, task.cursor);
-  if (isUnreadableForGood(task, sum)) await nameDamagedEnd(context, task, sum);
+  if (isUnreadableForGood(task, sum)) {
+    await nameDamagedEnd(context, task, sum);
+    sum.unreadable = true;
+  }
   if (sum.fault === undefined && !sum.suspect) sum.cursor = await cutOldLines(context, task, sum.cursor);
   return sum.report(window);
 }
 
 /**
  * Whether the log of an ended container cannot be read any further: the daemon's error stands at each of many polls, and
- * nothing new came with it. One that was settled before has nothing more to be named.
+ * nothing new came with it. Also one that was settled before is polled so often first: its log may have changed since.
  */
-function isUnreadableForGood(
-  { ended, cursor, stalls = 0, signal }: PollTask,
-  { fault, fresh }: PollSum,
-): boolean {
+function isUnreadableForGood({ ended, stalls = 0, signal }: PollTask, { fault, fresh }: PollSum): boolean {
   if (!ended || signal.aborted || fresh > 0 || fault === undefined || !isDaemonError(fault)) return false;
-  return stalls >= STALLS_OF_GOOD || cursor.complete === true;
+  return stalls >= STALLS_OF_GOOD;
 }
 
 /** @returns the window that showed all that is new, entries; undefined: the whole log was read */
