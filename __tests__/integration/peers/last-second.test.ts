@@ -29,12 +29,15 @@ test.concurrent.each(['20.10', '24', '28.5'] as const)(
       await world.caughtUp();
       const { received } = loki.counts();
       expect(received).toBe(LINES);
-      const pushes = loki.requests.length;
+      // A request without lines asks whether Loki answers at all, when nothing else shows it.
+      const withLines = () =>
+        loki.requests.filter(({ push }) => push !== undefined && push.received > 0).length;
+      const pushes = withLines();
 
       const silence = async (): Promise<void> => {
         const polls = world.pollsOf(container.id);
         await until('it was polled', () => world.pollsOf(container.id) >= polls + POLLS);
-        expect(loki.requests.length).toBe(pushes);
+        expect(withLines()).toBe(pushes);
       };
       await silence();
       // Past the age from which Loki refuses: reject_old_samples_max_age is a week.
