@@ -10,6 +10,12 @@ import type { Nanoseconds } from '../model/nanoseconds.js';
 import { nanosOf, secondsOf, stampOf } from '../loki/read/stamp-range.js';
 import type { RunSink } from './damaged-reading.js';
 
+/**
+ * Which part of a line the Engine's log may have lost: it is damaged, or begins, in the middle of the line. `beginning`
+ * only says that this is possible: nothing marks the first chunk of a line.
+ */
+export type LineLack = 'beginning' | 'end' | 'both';
+
 /** Takes the lines of a log, in file order. */
 export interface EngineLineVisitor {
   /**
@@ -18,6 +24,7 @@ export interface EngineLineVisitor {
    *
    * @param settled it stands before the collector's cursor, so it must have been delivered
    * @param piece set: it is a part of a line, cut by length alone
+   * @param lack set: a part of the line may be lost
    */
   line(
     stream: StreamNumber,
@@ -28,6 +35,7 @@ export interface EngineLineVisitor {
     end: number,
     settled: boolean,
     piece?: LinePiece,
+    lack?: LineLack,
   ): void;
 }
 
@@ -50,6 +58,9 @@ export class EngineReader implements RunSink, LineSink {
   readonly #lastSeconds: number;
   readonly #lastNanos: number;
   #settled: boolean;
+  /** By stream: no line of it has ended since the beginning of the log, or since the last gap. */
+  readonly #isFirst: [undefined, boolean, boolean] = [undefined, true, true];
+  #isAtGap = false;
   #highSeconds = 0;
   #highNanos = 0;
   #ending: 'no' | 'ended' | 'still-written' = 'no';
@@ -123,7 +134,10 @@ export class EngineReader implements RunSink, LineSink {
 
   /** Entries are missing here: a line that is open ends. */
   gap(): void {
+    this.#isAtGap = true;
     this.#assembler.closeAll();
+    this.#isAtGap = false;
+    this.#isFirst[1] = this.#isFirst[2] = true;
   }
 
   /** @param ended nothing more will be written: what is open is a line, and was delivered as one */
@@ -142,7 +156,14 @@ export class EngineReader implements RunSink, LineSink {
     piece?: LinePiece,
   ): void {
     const open = this.#ending === 'still-written' || (this.#ending === 'ended' && this.#openInCursor[stream]);
-    this.#visitor.line(stream, seconds, nanos, source, start, end, this.#settled && !open, piece);
+    const lack = this.#lackOf(stream);
+    if (piece === undefined || piece.count !== undefined) this.#isFirst[stream] = false;
+    this.#visitor.line(stream, seconds, nanos, source, start, end, this.#settled && !open, piece, lack);
+  }
+
+  #lackOf(stream: StreamNumber): LineLack | undefined {
+    if (this.#isFirst[stream]) return this.#isAtGap ? 'both' : 'beginning';
+    return this.#isAtGap ? 'end' : undefined;
   }
 
   #isLast(stream: StreamNumber): boolean {

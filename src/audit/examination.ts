@@ -12,11 +12,12 @@ import { MissingSender, type RepairParts } from './missing-sender.js';
 import { Naming } from './naming.js';
 import { RefusalKinds } from './refusal-kinds.js';
 import type { RefusedLines } from './refusals.js';
-import { lineStamp } from '../loki/read/stamp-range.js';
+import { lineStamp, stampOf } from '../loki/read/stamp-range.js';
 import { noteMalformed, noteReading, noteUnasked, type ContainerReport } from './report.js';
 import { inOnePart, type Slice } from './slice.js';
 import { otherLabels, streamName, STREAMS, type Subject } from './subject.js';
 import { partOf, type Survey } from './survey.js';
+import { TornLines } from './torn-lines.js';
 import type { UnstoredSpans } from './unstored-spans.js';
 import { Verdict, VerdictTable } from './verdict-table.js';
 
@@ -67,6 +68,7 @@ export class Examination {
   readonly #table: VerdictTable;
   readonly #lookup: LokiLookup;
   readonly #lokiOnly: LokiOnly;
+  readonly #torn = new TornLines();
   readonly #kinds = new RefusalKinds();
   readonly #prints = new Fingerprinter();
   /** Labels under which lines were found that the settings do not give the container, and how many lines. */
@@ -80,14 +82,18 @@ export class Examination {
     this.#examined = examined;
     this.#tools = tools;
     this.#table = new VerdictTable(room);
-    this.#lookup = new LokiLookup(subject, survey, slice, tools.reader, this.#table);
+    this.#lookup = new LokiLookup(subject, survey, slice, tools.reader, this.#table, this.#torn);
     this.#lokiOnly = new LokiOnly(oldest, tools.samples * 4);
-    tools.held.take(this.#table.bytes + LokiOnly.maxBytes);
+    tools.held.take(this.#heldBytes);
+  }
+
+  get #heldBytes(): number {
+    return this.#table.bytes + LokiOnly.maxBytes + TornLines.maxBytes;
   }
 
   /** Gives back what it holds. */
   release(): void {
-    this.#tools.held.give(this.#table.bytes + LokiOnly.maxBytes);
+    this.#tools.held.give(this.#heldBytes);
   }
 
   /**
@@ -146,7 +152,7 @@ export class Examination {
     let oneStamp = true;
     let tooMany: TooMany | undefined;
     const visitor: EngineLineVisitor = {
-      line: (stream, seconds, nanos, source, start, end, settled, piece) => {
+      line: (stream, seconds, nanos, source, start, end, settled, piece, lack) => {
         const at = lineStamp(seconds, nanos, piece);
         if (tooMany !== undefined || !slice.contains(stream, at.seconds, at.nanos)) return;
         this.#prints.ofBytes(stream, seconds, nanos, source, start, end);
@@ -161,6 +167,10 @@ export class Examination {
           tooMany = new TooMany(oneStamp);
           enough.abort(tooMany);
           return;
+        }
+        if (lack !== undefined) {
+          const text = source.subarray(start, end);
+          this.#torn.add(this.#table.find(words), stream, stampOf(seconds, nanos), text, lack, piece);
         }
         if (part === 'further') return;
         this.#lines[stream]++;

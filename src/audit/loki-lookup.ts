@@ -20,6 +20,7 @@ import {
   type Subject,
 } from './subject.js';
 import type { Survey } from './survey.js';
+import type { TornLines } from './torn-lines.js';
 import type { VerdictTable } from './verdict-table.js';
 
 /** Told of an entry of Loki's that the Engine has: where it stands in the table. */
@@ -37,6 +38,7 @@ export class LokiLookup {
   readonly #slice: Slice;
   readonly #reader: LokiReader;
   readonly #table: VerdictTable;
+  readonly #torn: TornLines;
   readonly #prints = new Fingerprinter();
   /** `stream stamp`, of which Loki did not give all entries. */
   readonly #crowded = new Set<string>();
@@ -45,12 +47,20 @@ export class LokiLookup {
   #malformed = 0;
   #unasked: PollardError | undefined;
 
-  constructor(subject: Subject, survey: Survey, slice: Slice, reader: LokiReader, table: VerdictTable) {
+  constructor(
+    subject: Subject,
+    survey: Survey,
+    slice: Slice,
+    reader: LokiReader,
+    table: VerdictTable,
+    torn: TornLines,
+  ) {
     this.#subject = subject;
     this.#survey = survey;
     this.#slice = slice;
     this.#reader = reader;
     this.#table = table;
+    this.#torn = torn;
   }
 
   /** Loki has more entries of this stamp than it gives at once. */
@@ -166,8 +176,10 @@ export class LokiLookup {
               found(slot, entry, stream);
               return;
             }
-            if (!isIn || !this.#slice.takes(words)) return;
-            if (notFound === undefined || isMarkerText(line) || !belongsTo(this.#subject, entry)) return;
+            if (!isIn || isMarkerText(line) || !belongsTo(this.#subject, entry)) return;
+            const torn = this.#torn.slotsIn(stream, entry);
+            for (const remains of torn) found(remains, entry, stream);
+            if (notFound === undefined || torn.length > 0 || !this.#slice.takes(words)) return;
             if (!equal.repeats(seconds, nanos, words)) notFound(stream, entry, words);
           },
         },

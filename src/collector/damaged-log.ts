@@ -5,7 +5,14 @@ import { mayBeDamage } from './answer-faults.js';
 import type { LogSource } from './log-source.js';
 import { look, sameEntry } from './look.js';
 import { SEARCH_WINDOWS } from './search-windows.js';
-import { AnchorPlace, FirstEntries, isSame, LastMatch, type OpenStamps, type Shown } from './shown-entries.js';
+import {
+  AnchorPlace,
+  FirstEntries,
+  isSame,
+  LastMatch,
+  type OpenStamps,
+  type Shown,
+} from './shown-entries.js';
 
 /** How the Engine answers from a log with a damaged record. */
 export interface DamagedLogOptions {

@@ -609,6 +609,113 @@ describe('containers that cannot be looked at', () => {
   });
 });
 
+describe('a line in the middle of which the log is damaged', () => {
+  const CHUNK = 16_384;
+  const chunk = (letter: string): string => letter.repeat(CHUNK);
+  const counts = { missing: 0, delivered: 1, unknown: 0 };
+
+  /** Answers as Engine 24 does: up to a damaged entry. */
+  const damagedAt =
+    (...damaged: number[]): LogSource =>
+    async (request, sink) => {
+      const from = request.tail === undefined ? 0 : Math.max(0, log.entries.length - request.tail);
+      const end = damaged.find((index) => index >= from) ?? log.entries.length;
+      const shown = new ModelLog();
+      shown.entries = log.entries.slice(from, end);
+      return await shown.read({ ...request, tail: shown.entries.length }, sink);
+    };
+
+  /** On stderr: a line of three full chunks and an end, with lines of stdout in between. */
+  const writeLong = (): void => {
+    write(1n, 'first');
+    write(10n, chunk('a'), 2, false);
+    write(11n, 'between');
+    write(10n, chunk('b'), 2, false);
+    write(10n, chunk('c'), 2, false);
+    write(10n, 'its end', 2);
+    write(20n, 'after');
+  };
+
+  test.each([
+    { what: 'its end', damaged: [5], lines: 1 },
+    { what: 'its beginning', damaged: [1], lines: 1 },
+    { what: 'its middle', damaged: [3], lines: 2 },
+    { what: 'all but its middle', damaged: [1, 4, 5], lines: 1 },
+  ])('is not missing where it was delivered before $what was destroyed', async ({ damaged, lines }) => {
+    writeLong();
+    deliver();
+    const { first } = await run({ read: damagedAt(...damaged) });
+    expect(first).toMatchObject({
+      status: 'read',
+      streams: { stderr: { lines, delivered: lines, missing: 0, unknown: 0 } },
+    });
+  });
+
+  test('nor where the beginning of the log was rotated away in the middle of it', async () => {
+    writeLong();
+    deliver();
+    log.entries.splice(0, 3);
+    expect((await run()).first.streams.stderr).toMatchObject(counts);
+  });
+
+  test('nor where it was delivered in pieces', async () => {
+    writeLong();
+    deliver({ maxLineBytes: 20_000 });
+    const { first } = await run({ read: damagedAt(5), maxLineBytes: 20_000 });
+    expect(first.streams.stderr).toMatchObject({ ...counts, inPieces: 1 });
+  });
+
+  test('nor is the first line of a log, whole, where it was delivered in larger pieces than by now', async () => {
+    write(10n, chunk('a'), 2, false);
+    write(10n, chunk('b'), 2, false);
+    write(10n, 'its end', 2);
+    deliver();
+    const { first } = await run({ maxLineBytes: 20_000 });
+    expect(first.streams.stderr).toMatchObject({ ...counts, lines: 1, inPieces: 1 });
+  });
+
+  test('nor where it was delivered under another name of the container', async () => {
+    writeLong();
+    deliver();
+    for (const entry of loki.entries) entry.labels = { ...entry.labels, container: 'old' };
+    const { first } = await run({ read: damagedAt(5) }, { idIsSent: true });
+    expect(first.streams.stderr).toMatchObject({ lines: 1, missing: 0, renamed: 1 });
+  });
+
+  test('is missing where Loki has nothing of it, only a part of what is left, or another line', async () => {
+    writeLong();
+    const others = [[], [chunk('a')], [`${chunk('a')}${chunk('x')}${chunk('c')}its end`]];
+    for (const texts of others) {
+      loki = new ModelLoki();
+      for (const [at, text] of [
+        [1n, 'first'],
+        [11n, 'between'],
+        [20n, 'after'],
+      ] as const)
+        store(at, text);
+      for (const text of texts) store(10n, text, 2);
+      const { first } = await run({ read: damagedAt(5) });
+      const { missing, changed } = first.streams.stderr;
+      expect({ texts: texts.length, notThere: missing + changed }).toEqual({
+        texts: texts.length,
+        notThere: 1,
+      });
+    }
+  });
+
+  test('a whole line is missing although a longer one of its timestamp ends or begins with it', async () => {
+    write(1n, 'ends');
+    write(5n, 'before');
+    write(6n, 'destroyed');
+    write(9n, 'begins');
+    store(1n, `something that ends`);
+    store(5n, 'before and more');
+    store(9n, 'begins and goes on');
+    const { first } = await run({ read: damagedAt(2) });
+    expect(first.streams.stdout).toMatchObject({ lines: 3, delivered: 0, missing: 3, unknown: 3 });
+  });
+});
+
 test('tells how far it is, and holds no more for a long log than for a short one', async () => {
   const peaks: number[] = [];
   for (const count of [6_000n, 24_000n]) {
