@@ -165,10 +165,16 @@ export class CollectingWorld {
 
   /** A page of the status server. */
   async page(path: string): Promise<{ readonly status: number; readonly text: string }> {
-    // A clock that leaps would end a connection that is kept for the next request.
+    // A clock that leaps would end a connection that is kept for the next request, and one that is being answered.
     const headers = { connection: 'close' };
-    const answer = await fetch(`${this.service.url ?? ''}${path}`, { headers });
-    return { status: answer.status, text: await answer.text() };
+    for (let tries = 3; ; tries--) {
+      try {
+        const answer = await fetch(`${this.service.url ?? ''}${path}`, { headers });
+        return { status: answer.status, text: await answer.text() };
+      } catch (error) {
+        if (tries === 1) throw error;
+      }
+    }
   }
 
   /** The sum of a metric over all its labels; 0 when it is not there. */

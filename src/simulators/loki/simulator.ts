@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -64,6 +65,14 @@ export async function startLokiSimulator(options: LokiSimulatorOptions = {}): Pr
   await simulator.listen();
   return simulator;
 }
+
+/**
+ * Ports below those that the kernel gives out by itself (ip_local_port_range, from 32768 on): while this Loki does not
+ * listen, no other program of the machine gets its port by chance and answers in its place.
+ */
+const LOWEST_PORT = 10_240;
+const HIGHEST_PORT = 32_768;
+const RANDOM_TRIES = 20;
 
 export class LokiSimulator {
   readonly #server: Server;
@@ -196,14 +205,28 @@ export class LokiSimulator {
 
   /** Listens, also again after `stopListening`, then on the same port. */
   async listen(): Promise<void> {
+    // A port that is wanted has one try; a random one may be taken.
+    for (let tries = this.#port === 0 ? RANDOM_TRIES : 0; ; tries--) {
+      try {
+        await this.#listenAt(
+          this.#port === 0 && tries > 0 ? randomInt(LOWEST_PORT, HIGHEST_PORT) : this.#port,
+        );
+        break;
+      } catch (error) {
+        if (tries <= 0) throw error;
+      }
+    }
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  async #listenAt(port: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(this.#port, '127.0.0.1', () => {
+      this.#server.listen(port, '127.0.0.1', () => {
         this.#server.off('error', reject);
         resolve();
       });
     });
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Connections are refused (ECONNREFUSED), those there are closed; what is stored stays. */
