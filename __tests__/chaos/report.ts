@@ -14,7 +14,8 @@ export function holds({ lines, verify, misdeeds }: ChaosResult): boolean {
     misdeeds.length === 0 &&
     verify.unnamed === 0 &&
     verify.left === 0 &&
-    verify.strange === 0
+    verify.strange === 0 &&
+    verify.failure === undefined
   );
 }
 
@@ -88,8 +89,9 @@ export function chaosReport(results: readonly ChaosResult[]): string {
 }
 
 function troubles(result: ChaosResult): string[] {
-  const { profile, findings, misdeeds } = result;
+  const { profile, findings, misdeeds, verify } = result;
   return [
+    ...(verify.failure === undefined ? [] : [`Engine ${profile}: verify ended early: ${verify.failure}`]),
     ...misdeeds.map((misdeed) => `Engine ${profile}: ${misdeed}`),
     ...findings.flatMap((finding) => [`Engine ${profile}: ${shown(finding)}`, '']),
   ];

@@ -20,6 +20,8 @@ export interface Verified extends Audited {
    * them.
    */
   readonly unnamed: number;
+  /** Why it ended before all containers were judged; undefined: it did not. */
+  readonly failure: string | undefined;
 }
 
 /** A container in the report of `verify`. */
@@ -51,7 +53,10 @@ export async function verified(
   const json = command.stdout;
   if (json === '') throw new Error(`verify printed no report: ${command.lastWords()}`);
   writeFileSync(join(folder, 'verify.json'), json);
-  const { containers } = JSON.parse(json) as { readonly containers: readonly Judged[] };
+  const { containers, failure } = JSON.parse(json) as {
+    readonly containers: readonly Judged[];
+    readonly failure: { readonly message: string } | null;
+  };
   const readable = containers.filter(
     ({ status, container_id: id }) => status === 'read' && !world.wasSpoilt(id),
   );
@@ -68,5 +73,6 @@ export async function verified(
     });
   });
   const audited = readAudit(code, json);
-  return { ...audited, strange, left, unnamed: audited.missing - named.length };
+  const unnamed = audited.missing - named.length;
+  return { ...audited, strange, left, unnamed, failure: failure?.message };
 }
