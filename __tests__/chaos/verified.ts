@@ -47,6 +47,8 @@ export async function verified(
     '--json',
     '--samples=10000',
     '--docker-timeout=1m',
+    '--poll-deadline=2m',
+    '--poll-idle-timeout=1m',
     '--loki-timeout=1m',
   );
   const { code } = await command.ended;
