@@ -6,7 +6,9 @@ import { MeasuredProcess, ROOT, type MeasuredOptions } from './measured-process.
 export type Settings = Readonly<Record<string, unknown>>;
 
 export interface CollectorOptions extends MeasuredOptions {
-  readonly command: 'run' | 'catch-up';
+  readonly command: 'run' | 'catch-up' | 'backfill';
+  /** Further arguments of the command. */
+  readonly args?: readonly string[];
   readonly socketPath: string;
   readonly lokiUrl: string;
   readonly settings?: Settings;
@@ -14,7 +16,7 @@ export interface CollectorOptions extends MeasuredOptions {
 
 /** Starts the collector as an operator does, with a configuration file and a state directory in its folder. */
 export function startCollector(options: CollectorOptions): MeasuredProcess {
-  const { command, folder, socketPath, lokiUrl, settings = {} } = options;
+  const { command, args: more = [], folder, socketPath, lokiUrl, settings = {} } = options;
   const section = (name: string) => settings[name] ?? {};
   const config = {
     status: { enabled: command === 'run', listen: '127.0.0.1:0' },
@@ -27,7 +29,7 @@ export function startCollector(options: CollectorOptions): MeasuredProcess {
   const file = join(folder, 'pollard.yaml');
   // What is JSON is YAML.
   writeFileSync(file, JSON.stringify(config, null, 2));
-  const args = [command, '--config', file, ...(command === 'catch-up' ? ['--json'] : [])];
+  const args = [command, '--config', file, ...(command === 'run' ? [] : ['--json']), ...more];
   const program = join(ROOT, 'dist/bin/pollard.js');
   const nodeFlags = [...ownFlags(program), ...(options.nodeFlags ?? [])];
   return new MeasuredProcess(program, args, { ...options, nodeFlags });

@@ -27,6 +27,10 @@ export class LokiProcess {
     return new LokiProcess(process, url);
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   async counts(): Promise<LokiCounts> {
     return (await (await fetch(`${this.url}/_simulator/stats`)).json()) as LokiCounts;
   }

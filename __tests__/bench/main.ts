@@ -6,7 +6,8 @@ import { importBusybox } from '../support/engines/busybox-image.js';
 import { startEngine, type Engine } from '../support/engines/engine.js';
 import { engineVersions } from '../support/engines/versions.js';
 import { requireCurl } from './curl.js';
-import type { BenchContext } from './goals/bench-context.js';
+import { BIG_LOG, type BenchContext } from './goals/bench-context.js';
+import { measureBackfill } from './goals/backfill.js';
 import { measureCatchUp } from './goals/catch-up.js';
 import { measureIdleFleet, measureRealFleet } from './goals/idle-fleet.js';
 import { measureIdlePoll } from './goals/idle-poll.js';
@@ -23,9 +24,22 @@ import { textTable } from './text-table.js';
 const MEASUREMENTS: Readonly<Record<string, (context: BenchContext) => Promise<Row[]>>> = {
   'idle-poll': measureIdlePoll,
   'catch-up': measureCatchUp,
+  backfill: measureBackfill,
   'idle-fleet': measureIdleFleet,
   steady: measureSteady,
   'real-fleet': measureRealFleet,
+};
+
+/** The collector is measured, and not the limits of a tenant. */
+const ANY_RATE = {
+  ingestionRateBytes: 2 ** 40,
+  ingestionBurstBytes: 2 ** 40,
+  perStreamRateBytes: 2 ** 40,
+  perStreamBurstBytes: 2 ** 40,
+  shardStreams: false,
+  discoverLogLevels: false,
+  // A chunk is never closed: that takes the simulator long where a stream has many.
+  chunkTargetBytes: 2 ** 40,
 };
 
 /**
@@ -33,7 +47,7 @@ const MEASUREMENTS: Readonly<Record<string, (context: BenchContext) => Promise<R
  * Engine of the newest version there is, real containers, but for the idle fleets; each figure the median of the
  * runs.
  *
- *   npm run bench -- [--runs 5] [--only NAME ...] [--results FOLDER]
+ *   npm run bench -- [--runs 5] [--only NAME ...] [--backfill-lines 1500000] [--results FOLDER]
  *
  * Writes bench.txt and bench.json. A goal that is missed is told in the table, and the exit code stays 0: these are
  * figures, and no test.
@@ -43,12 +57,17 @@ async function main(): Promise<void> {
     options: {
       runs: { type: 'string', default: '5' },
       only: { type: 'string', multiple: true, default: Object.keys(MEASUREMENTS) },
+      'backfill-lines': { type: 'string', default: String(BIG_LOG) },
       results: { type: 'string', default: RESULTS },
     },
   });
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1)
     throw new Error(`--runs ${values.runs}: a number from 1 on is wanted`);
+  const backfillLines = Number(values['backfill-lines']);
+  if (!Number.isInteger(backfillLines) || backfillLines < 1) {
+    throw new Error(`--backfill-lines ${values['backfill-lines']}: a number from 1 on is wanted`);
+  }
   for (const name of values.only) {
     if (MEASUREMENTS[name] === undefined) {
       throw new Error(`--only ${name}: known are ${Object.keys(MEASUREMENTS).join(', ')}`);
@@ -57,7 +76,7 @@ async function main(): Promise<void> {
   await requireCurl();
 
   const began = new Date();
-  const { engine, rows } = await measure(runs, values.only);
+  const { engine, rows } = await measure(runs, values.only, backfillLines);
   rows.push(...soakRows(join(values.results, 'soak.json')));
   const all = rows.map(judged);
   const head = {
@@ -75,10 +94,15 @@ async function main(): Promise<void> {
   writeFileSync(join(values.results, 'bench.json'), `${JSON.stringify({ ...head, rows: all }, null, 2)}\n`);
 }
 
-async function measure(runs: number, names: readonly string[]): Promise<{ engine: string; rows: Row[] }> {
+async function measure(
+  runs: number,
+  names: readonly string[],
+  backfillLines: number,
+): Promise<{ engine: string; rows: Row[] }> {
   const scratch = new ScratchFolder();
   let engine: Engine | undefined;
   let loki: LokiProcess | undefined;
+  let storing: LokiProcess | undefined;
   const logs = new Map<number, LongLog>();
   const context: BenchContext = {
     runs,
@@ -97,6 +121,12 @@ async function measure(runs: number, names: readonly string[]): Promise<{ engine
       await loki.reset();
       return loki;
     },
+    storingLoki: async () => {
+      storing ??= await LokiProcess.start(scratch.fresh(), '--limits', JSON.stringify(ANY_RATE));
+      await storing.reset();
+      return storing;
+    },
+    backfillLines,
     longLog: async (lines) => {
       const known = logs.get(lines);
       if (known !== undefined) return known;
@@ -112,6 +142,7 @@ async function measure(runs: number, names: readonly string[]): Promise<{ engine
     return { engine: engine?.version ?? 'none', rows };
   } finally {
     await loki?.stop();
+    await storing?.stop();
     await engine?.stop();
     scratch.remove();
   }

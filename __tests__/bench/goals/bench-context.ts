@@ -12,6 +12,10 @@ export interface BenchContext {
   readonly engine: () => Promise<Engine>;
   /** A Loki that only counts. Emptied before it is handed out. */
   readonly loki: () => Promise<LokiProcess>;
+  /** A Loki that stores what it receives, and accepts it at any rate. Emptied before it is handed out. */
+  readonly storingLoki: () => Promise<LokiProcess>;
+  /** Lines of the log that a backfill sends. */
+  readonly backfillLines: number;
   /** Containers of the Engine with a log of so many lines, written once for all measurements. */
   readonly longLog: (lines: number) => Promise<LongLog>;
 }
