@@ -22,6 +22,8 @@ export class ModelLoki implements LokiTransport {
   maxLength = 721n * 3_600_000_000_000n;
   /** What `/config` says; undefined: 404. */
   config: string | undefined;
+  /** Metric queries are answered. */
+  counts = true;
   /** Questions so far. */
   queries = 0;
   /** Answers that did not come. */
@@ -36,6 +38,7 @@ export class ModelLoki implements LokiTransport {
     if (path === '/config') {
       return this.config === undefined ? text(404, 'not found') : text(200, this.config);
     }
+    if (path === '/loki/api/v1/query') return this.#count(parameters);
     this.queries++;
     const { query = '', start = '0', end = '0', limit = '100', direction } = parameters;
     const [from, until, max] = [BigInt(start), BigInt(end), Number(limit)];
@@ -51,9 +54,7 @@ export class ModelLoki implements LokiTransport {
     }
     const [selector = '', filter = ''] = query.split('|');
     const id = /container_id="([^"]*)"/.exec(filter)?.[1];
-    const wanted = [...selector.matchAll(/(\w+)="([^"]*)"/g)].map(
-      ([, name, value]) => [name as string, value as string] as const,
-    );
+    const wanted = wantedLabels(selector);
     const some =
       direction === 'forward'
         ? this.#some(wanted, from, until, max)
@@ -109,9 +110,31 @@ export class ModelLoki implements LokiTransport {
     return this.#some(wanted, from, until, Infinity, id).reverse().slice(0, max);
   }
 
+  /** `sum(count_over_time(...[...ns]))`: every copy counts. */
+  #count({ query = '', time = '0' }: Readonly<Record<string, string>>): LokiAnswer {
+    if (!this.counts) return text(404, '404 page not found');
+    const [, selector = '', length = '0'] = /\((\{[^[]*)\[(\d+)ns\]/.exec(query) ?? [];
+    const until = BigInt(time);
+    const wanted = wantedLabels(selector);
+    const found = this.entries.filter(
+      ({ labels, stamp }) =>
+        stamp <= until &&
+        stamp > until - BigInt(length) &&
+        wanted.every(([name, value]) => labels[name] === value),
+    );
+    const result = found.length === 0 ? [] : [{ metric: {}, value: [0, String(found.length)] }];
+    return text(200, JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+  }
+
   async close(): Promise<void> {
     await Promise.resolve();
   }
+}
+
+function wantedLabels(selector: string): Wanted {
+  return [...selector.matchAll(/(\w+)="([^"]*)"/g)].map(
+    ([, name, value]) => [name as string, value as string] as const,
+  );
 }
 
 function text(status: number, body: string): LokiAnswer {

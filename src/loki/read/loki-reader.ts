@@ -37,7 +37,8 @@ export interface ReadingResult {
 
 type Page = Extract<PageAnswer, { readonly kind: 'page' }>;
 
-const DEFAULT_MAX_RANGE = 30n * 86_400n * 1_000_000_000n;
+/** Loki's default `max_query_length`, rounded down, ns. */
+export const DEFAULT_MAX_RANGE = 30n * 86_400n * 1_000_000_000n;
 const SHORTEST_RANGE = 1_000_000_000n;
 /** Answers that did not come, with a limit of one entry, after which it is not the size. */
 const HOPELESS = 3;
@@ -105,6 +106,23 @@ export class LokiReader {
   }
 
   /**
+   * Whether there is any entry in a range, also one that cannot be understood.
+   *
+   * @throws as read
+   */
+  async holdsAny(selector: string, range: StampRange, signal: AbortSignal): Promise<boolean> {
+    let at = range.from;
+    while (at < range.until) {
+      const until = smaller(at + this.#range, range.until);
+      const page = await this.#ask({ selector }, { from: at, until }, 1, 'forward', signal);
+      if (page === undefined) continue;
+      if (page.entries.length + page.malformed > 0) return true;
+      at = until;
+    }
+    return false;
+  }
+
+  /**
    * Visits the entries of one stamp, more than `came` at once. Where Loki does not give all of them: the first
    * ones and the last ones, and false.
    */
@@ -151,7 +169,7 @@ export class LokiReader {
 
   /** Undefined: it did not come; next time, ask for less. */
   async #ask(
-    reading: StreamReading,
+    reading: Pick<StreamReading, 'selector'>,
     range: StampRange,
     limit: number,
     direction: PageQuestion['direction'],

@@ -40,6 +40,11 @@ export class StoredStream {
     return this.#twice + this.#twiceTaken;
   }
 
+  /** Entries with stamps after `after`, up to `until`; every copy is visited. */
+  visit(after: Nanoseconds, until: Nanoseconds, visit: (entry: Entry) => void): void {
+    for (const entry of this.#entries) if (entry.stamp > after && entry.stamp <= until) visit(entry);
+  }
+
   /** All that is stored, copies too. */
   kept(): ReadonlySet<Entry> {
     return new Set(this.#entries);

@@ -66,7 +66,7 @@ export function readBounds(
   return { start, end };
 }
 
-function readStamp(parameters: URLSearchParams, name: string): Nanoseconds | undefined {
+export function readStamp(parameters: URLSearchParams, name: string): Nanoseconds | undefined {
   const text = parameters.get(name);
   if (text === null || text === '') return undefined;
   if (/^-?\d+\.\d+$/.test(text)) return BigInt(Math.round(Number(text) * 1000)) * NS_PER_MS;

@@ -1,7 +1,8 @@
-import type { Nanoseconds } from '../../model/nanoseconds.js';
+import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
 import { json, queryError, type Answer } from './answer.js';
 import { toRecord } from './labels.js';
 import type { StoredStream } from './log-store.js';
+import { countEntries, countOfStreams, readCountQuery } from './count-query.js';
 import { answerBytes, findEntries, presentStreams, readBounds, readRangeQuery } from './query.js';
 import { parseSelector, SelectorError, type StreamMatcher } from './selector.js';
 import type { Tenant } from './tenants.js';
@@ -29,6 +30,28 @@ export function queryRange(
         stats: {},
       },
     });
+  });
+}
+
+/**
+ * `GET /loki/api/v1/query`, of `sum(count_over_time(...))` alone. Every copy of an entry counts.
+ *
+ * @param counted entries by labels, of a simulator that only counts: whatever their timestamps
+ */
+export function queryCount(
+  tenant: Tenant,
+  parameters: URLSearchParams,
+  now: Nanoseconds,
+  counted?: Readonly<Record<string, number>>,
+): Answer {
+  return orRefuse(() => {
+    const query = readCountQuery(parameters, now, tenant.limits);
+    const count =
+      counted === undefined ? countEntries(tenant.store.streams(), query) : countOfStreams(counted, query);
+    const at = Number(query.end / NS_PER_MS) / 1000;
+    // Nothing is counted where nothing is found: then there is no sample either.
+    const result = count === 0 ? [] : [{ metric: {}, value: [at, String(count)] }];
+    return json({ status: 'success', data: { resultType: 'vector', result, stats: {} } });
   });
 }
 

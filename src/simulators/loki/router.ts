@@ -5,7 +5,7 @@ import type { EndpointKind, OutageBoard, StatusOutage, StruckOutage } from './fa
 import { admit, passOn, type GatewayOptions } from './gateway.js';
 import type { LokiVersion } from './limits.js';
 import { BodyError, count, decode, unwrap } from './push-body.js';
-import { labelNames, labelValues, queryRange, series, TOO_LARGE } from './read-endpoints.js';
+import { labelNames, labelValues, queryCount, queryRange, series, TOO_LARGE } from './read-endpoints.js';
 import { buildInfo, config, ready } from './state-endpoints.js';
 import type { LokiState } from './state.js';
 import { emptyTally, type PushTally } from './tally.js';
@@ -171,7 +171,7 @@ export class Router {
   }
 
   async #read(exchange: Exchange, path: string): Promise<Answer | undefined> {
-    const { state, clock, authEnabled } = this.#options;
+    const { state, clock, authEnabled, countOnly } = this.#options;
     const values = LABEL_VALUES.exec(path);
     if (values === null && !READ_PATHS.has(path)) return errorText(404, '404 page not found');
     const name = tenantOf(authEnabled, exchange.header('x-scope-orgid'));
@@ -184,6 +184,8 @@ export class Router {
         return labelNames(tenant, parameters);
       case '/loki/api/v1/series':
         return series(tenant, parameters, clock.now());
+      case '/loki/api/v1/query':
+        return queryCount(tenant, parameters, clock.now(), countOnly ? state.countedStreams() : undefined);
       default: {
         const flags = exchange.header('x-loki-response-encoding-flags');
         const answer = queryRange(tenant, parameters, flags, clock.now());
@@ -202,7 +204,12 @@ export class Router {
   }
 }
 
-const READ_PATHS = new Set(['/loki/api/v1/labels', '/loki/api/v1/series', '/loki/api/v1/query_range']);
+const READ_PATHS = new Set([
+  '/loki/api/v1/labels',
+  '/loki/api/v1/series',
+  '/loki/api/v1/query',
+  '/loki/api/v1/query_range',
+]);
 const STATE_PATHS = new Set(['/ready', '/config', '/loki/api/v1/status/buildinfo']);
 
 function kindOf(path: string): EndpointKind {

@@ -48,6 +48,42 @@ async function fill(): Promise<void> {
   ]);
 }
 
+describe('query', () => {
+  const instant = async (text: string, time?: bigint) => {
+    const parameters = { query: text, ...(time === undefined ? {} : { time: String(time) }) };
+    const answer = await get('/loki/api/v1/query', parameters);
+    return { status: answer.status, text: await answer.text() };
+  };
+
+  test('counts the entries after the begin of the range, up to its end; every copy counts', async () => {
+    await fill();
+    const { text } = await instant('sum(count_over_time({app="web"}[2ns]))', NOW - 7n);
+    expect(JSON.parse(text).data).toMatchObject({
+      resultType: 'vector',
+      result: [{ metric: {}, value: [expect.any(Number), '2'] }],
+    });
+    const none = await instant('sum(count_over_time({app="web"}[2ns]))', NOW);
+    expect(JSON.parse(none.text).data).toMatchObject({ resultType: 'vector', result: [] });
+  });
+
+  test('a simulator that only counts knows how many entries a stream has', async () => {
+    await loki.close();
+    loki = await startLokiSimulator({ clock, countOnly: true });
+    await fill();
+    const { text } = await instant('sum(count_over_time({app="web"}[2ns]))', NOW - 7n);
+    expect(JSON.parse(text).data.result).toMatchObject([{ value: [expect.any(Number), '4'] }]);
+  });
+
+  test('a query of lines is refused, and so is a longer range than is allowed', async () => {
+    expect(await instant('{app="web"}')).toMatchObject({
+      status: 400,
+      text: expect.stringContaining('instant'),
+    });
+    const tooLong = await instant('sum(count_over_time({app="web"}[722h]))');
+    expect(tooLong).toMatchObject({ status: 400, text: expect.stringContaining('exceeds the limit') });
+  });
+});
+
 describe('query_range', () => {
   beforeEach(fill);
 
