@@ -1,4 +1,6 @@
+import { AnchorMatcher } from '../collector/anchor.js';
 import { mayBeDamage } from '../collector/answer-faults.js';
+import { Repeats } from '../collector/fingerprint.js';
 import type { FlowControl, LogSource } from '../collector/log-source.js';
 import { lineRules } from '../collector/line-assembler.js';
 import { look } from '../collector/look.js';
@@ -39,6 +41,8 @@ export interface EngineReading {
  * where the row of equal stamps begins.
  */
 const MARGIN = 3600n * NS_PER_SECOND;
+/** Entries of a look for the cursor's place. */
+const NEAR_END = 20_000;
 
 /**
  * The log of one container, read as the collector reads it: the same lines, split at the same places, with the
@@ -97,6 +101,55 @@ export class EngineLog {
     if (open === undefined) return undefined;
     if (lineId !== undefined && open.delivered?.lineId !== lineId) return undefined;
     return open.delivered?.count ?? 0;
+  }
+
+  /** The stamp of the log's last entry; undefined: not known. */
+  get newest(): Nanoseconds | undefined {
+    return this.#last?.stamp;
+  }
+
+  /** The highest stamp at the cursor's place: lines with later ones are the service's. Undefined: there is no cursor. */
+  get settledUpTo(): Nanoseconds | undefined {
+    if (this.#cursor === undefined) return undefined;
+    const { anchor, moved } = this.#cursor;
+    const stamps = [
+      ...anchor.map(({ stamp }) => stamp),
+      ...Object.values(moved).map(({ assigned }) => assigned),
+    ];
+    return stamps.reduce((a, b) => (a > b ? a : b), 0n);
+  }
+
+  /** Whether the pieces of a line may be those of the one that the collector left open in a stream. */
+  isOpenAtCursor(stream: StreamNumber, lineId: Nanoseconds): boolean {
+    const open = this.#cursor?.open.find((line) => line.stream === streamOf(stream));
+    return open !== undefined && lineId >= (open.delivered?.lineId ?? open.stamp);
+  }
+
+  /**
+   * Whether a reading shows the cursor's place, because it is among the last entries of the log, as it is with a live
+   * service. True without a cursor; false: that is not known. Cheaper than a read: the Engine reads a tail from the
+   * log's end.
+   *
+   * @param from where the reading begins
+   * @throws as read
+   */
+  async showsPlace(from: Nanoseconds, signal: AbortSignal): Promise<boolean> {
+    if (this.#cursor === undefined) return true;
+    if (this.settledUpTo === undefined || this.settledUpTo < from) return false;
+    const matcher = new AnchorMatcher(this.#cursor.anchor);
+    const repeats = new Repeats();
+    const { fault } = await this.#context.read(
+      { ...this.#request(undefined, signal), tail: NEAR_END },
+      {
+        entry: (stream, seconds, nanos, source, start, end) => {
+          const repeat = repeats.next(stream, seconds, nanos, source, start, end);
+          matcher.place(stream, seconds, nanos, source, start, end, repeat);
+        },
+        letGo: () => repeats.letGo(),
+      },
+    );
+    signal.throwIfAborted();
+    return fault === undefined && matcher.found;
   }
 
   /**

@@ -85,8 +85,9 @@ async function sendOne(
   let [lines, pending] = [0, 0];
   await log.lookAtEnd(signal);
   const logBegins = await log.oldest(signal);
-  // Whether the cursor's place is in the log at all is known only after a reading.
-  if (cursor !== undefined) await log.read(range.from, { line: () => undefined }, signal);
+  // Else whether the cursor's place is in the log at all is known only after a reading.
+  if (!(await log.showsPlace(range.from, signal)))
+    await log.read(range.from, { line: () => undefined }, signal);
   const leavesAll = log.behindCursor;
   let reading;
   try {
