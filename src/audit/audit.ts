@@ -16,7 +16,8 @@ import { FingerprintTable } from './fingerprint-table.js';
 import { HeldBytes } from './held-bytes.js';
 import { readLokiFacts } from './loki-facts.js';
 import { LokiQueries } from '../loki/read/loki-query.js';
-import { LokiReader } from '../loki/read/loki-reader.js';
+import { DEFAULT_MAX_RANGE, LokiReader } from '../loki/read/loki-reader.js';
+import { entryCounter } from '../loki/read/entry-count.js';
 import type { RepairParts } from './missing-sender.js';
 import { RefusedLines } from './refusals.js';
 import { addCounts, noCounts, type AuditReport, type ContainerReport } from './report.js';
@@ -120,6 +121,11 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
     held,
     buckets: settings.buckets ?? BUCKETS,
     samples: settings.samples,
+    countEntries: entryCounter({
+      transport,
+      maxRange: facts.maxQueryLength ?? DEFAULT_MAX_RANGE,
+      ...(tenant === undefined ? {} : { tenant }),
+    }),
     tableEntries: FingerprintTable.entriesIn(settings.memoryBytes / settings.concurrency),
     rejectedFile: refused,
     shownFrom: facts.shownFor === undefined ? undefined : now - facts.shownFor,

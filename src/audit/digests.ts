@@ -48,6 +48,27 @@ export class Digests {
     }
   }
 
+  /** Adds all that others of the same buckets hold. */
+  addAll(others: Digests): void {
+    for (const [to, from] of [
+      [this.#entries, others.#entries],
+      [this.#distinct, others.#distinct],
+      [this.#further, others.#further],
+      [this.#long, others.#long],
+      [this.#bytes, others.#bytes],
+      [this.#sums, others.#sums],
+    ] as const) {
+      for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + (from[i] as number);
+    }
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    for (const figures of [this.#entries, this.#distinct, this.#further, this.#long, this.#bytes])
+      figures.fill(0);
+    this.#sums.fill(0);
+  }
+
   entriesIn(bucket: number): number {
     return this.#entries[bucket] as number;
   }

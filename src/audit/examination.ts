@@ -2,6 +2,7 @@ import type { StreamNumber } from '../docker/entry-sink.js';
 import { readPiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import type { EngineLineVisitor } from './engine-reader.js';
+import type { DirectSending } from './direct-sending.js';
 import { Fingerprinter } from './fingerprinter.js';
 import type { HeldBytes } from './held-bytes.js';
 import { LokiLookup } from './loki-lookup.js';
@@ -48,6 +49,8 @@ export interface Examined {
   readonly oldest: Nanoseconds | undefined;
   /** Lines that were refused and only counted. */
   readonly unstored: UnstoredSpans | undefined;
+  /** What was sent before; undefined: nothing was. */
+  readonly direct: DirectSending | undefined;
 }
 
 /** The slice has more lines than there is room for. */
@@ -107,7 +110,7 @@ export class Examination {
     await this.#takeLines(report, signal);
     await this.#lookup.inStreams(
       signal,
-      (slot) => this.#turn(slot, Verdict.found, Verdict.waiting, Verdict.pending),
+      (slot, entry, stream) => this.#isFound(slot, entry, stream),
       (stream, entry, words) => this.#lokiOnly.add(stream, entry, words),
     );
     // Where damage hides the cursor's place, it says of none that it is still to come.
@@ -204,7 +207,7 @@ export class Examination {
 
   /** Explains what was not found, and sends what is missing if that is wanted. */
   async #name(report: ContainerReport, signal: AbortSignal): Promise<Error | undefined> {
-    const { subject, slice, unstored } = this.#examined;
+    const { subject, slice, unstored, direct } = this.#examined;
     const { repair, samples, shownFrom } = this.#tools;
     const [table, lookup, lokiOnly] = [this.#table, this.#lookup, this.#lokiOnly];
     // What was not understood, or could not be asked for, may be what seems to be missing.
@@ -224,6 +227,7 @@ export class Examination {
       shownFrom,
       samples,
       sender,
+      direct,
     });
     const failure = await naming.run(signal);
     if (table.any(Verdict.sent)) {
@@ -288,6 +292,13 @@ export class Examination {
     if (lines !== undefined || this.#otherLabels.size < MOST_LABEL_SETS) {
       this.#otherLabels.set(text, (lines ?? 0) + 1);
     }
+  }
+
+  #isFound(slot: number, { seconds, nanos, piece }: LokiEntry, stream: StreamNumber): void {
+    const at = lineStamp(seconds, nanos, piece);
+    const wasSent = this.#examined.direct?.covers(stream, at.seconds, at.nanos, piece?.lineId) === true;
+    if (wasSent) this.#turn(slot, Verdict.repaired, Verdict.waiting);
+    this.#turn(slot, Verdict.found, Verdict.waiting, Verdict.pending);
   }
 
   #turn(slot: number, verdict: number, ...from: readonly number[]): void {

@@ -18,7 +18,7 @@ export interface RepairParts {
 }
 
 /** Batches that may wait for Loki before the reading pauses. */
-const MOST_WAITING = 4;
+const MOST_WAITING = 2;
 
 /** Sends missing lines of one container, and missing pieces of lines, those of a stream in the order of the log, one batch after the other. */
 export class MissingSender implements FlowControl {

@@ -3,6 +3,7 @@ import type { StreamNumber } from '../docker/entry-sink.js';
 import type { LinePiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { cutPlace, sentBytes } from '../model/utf8.js';
+import type { DirectSending } from './direct-sending.js';
 import type { EngineLineVisitor } from './engine-reader.js';
 import { canonicalText, Fingerprinter } from './fingerprinter.js';
 import { coverOf, type Cover, type Hole } from './line-cover.js';
@@ -30,6 +31,8 @@ export interface NamingOptions {
   readonly samples: number;
   /** Takes what is missing, to be sent. */
   readonly sender: MissingSender | undefined;
+  /** What was sent before, and is not sent again; undefined: nothing was. */
+  readonly direct: DirectSending | undefined;
 }
 
 const SAMPLE_BYTES = 500;
@@ -167,13 +170,18 @@ export class Naming {
     if (verdict >= FIRST_KIND) this.#sample(line);
     if (verdict !== Verdict.missing) return;
     this.#sample(line);
-    if (sender === undefined || verdicts.includes(Verdict.pending)) return;
+    if (sender === undefined || verdicts.includes(Verdict.pending) || this.#wasSent(line)) return;
     const slots =
       cover === undefined ? this.#sendParts(sender, line, verdicts) : this.#fill(sender, line, cover);
     if (slots === undefined) return;
     table.set(first.slot, Verdict.sent);
     for (const slot of slots) table.set(slot, Verdict.sent);
     if (line.parts.length > 1 || cover !== undefined) this.#sent.push({ line: first.slot, slots });
+  }
+
+  #wasSent({ stream, lineId, parts }: NamedLine): boolean {
+    const id = parts.length > 1 ? lineId : undefined;
+    return this.#options.direct?.covers(stream, secondsOf(lineId), nanosOf(lineId), id) === true;
   }
 
   /** How pieces that were cut at other places make up the line; undefined: there are none. */

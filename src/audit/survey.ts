@@ -4,12 +4,22 @@ import type { LinePiece } from '../model/line-piece.js';
 import type { Nanoseconds } from '../model/nanoseconds.js';
 import { Digests, type EntryPart } from './digests.js';
 import type { EngineReading } from './engine-log.js';
+import type { EngineLineVisitor } from './engine-reader.js';
 import { Fingerprinter } from './fingerprinter.js';
 import type { HeldBytes } from './held-bytes.js';
 import type { LokiReader } from '../loki/read/loki-reader.js';
+import type { DirectSending } from './direct-sending.js';
 import { EqualLines } from './repeats.js';
 import type { LineSample, StreamCounts } from './report.js';
-import { lineStamp, nanosOf, RangeBounds, secondsOf, stampOf, withPieces } from '../loki/read/stamp-range.js';
+import {
+  lineStamp,
+  nanosOf,
+  RangeBounds,
+  secondsOf,
+  stampOf,
+  withPieces,
+  type StampRange,
+} from '../loki/read/stamp-range.js';
 import { mayBeOf, selectorOf, streamName, STREAMS, type Subject } from './subject.js';
 import { TimeGrid } from './time-grid.js';
 
@@ -50,6 +60,9 @@ export class Survey {
   readonly #storedTwice: [number, number, number] = [0, 0, 0];
   readonly #possibleGapMarkers: [number, number, number] = [0, 0, 0];
   readonly #heldBytes: number;
+  /** What was sent while the Engine's log was read. */
+  #direct: DirectSending | undefined;
+  readonly #repaired: LineSample[] = [];
   reading: EngineReading | undefined;
   /** Entries of Loki's that could not be understood. */
   malformed = 0;
@@ -67,15 +80,57 @@ export class Survey {
     tools.held.take(this.#heldBytes);
   }
 
+  /** Lines that were sent, and arrived, as examples. */
+  get repaired(): readonly LineSample[] {
+    return this.#repaired;
+  }
+
   /** Gives back what the survey holds. */
   release(): void {
     this.#tools.held.give(this.#heldBytes);
   }
 
-  /** @throws PollardError when one of the sides cannot be asked */
-  async run(signal: AbortSignal): Promise<void> {
-    await this.#readEngine(signal);
-    for (const stream of STREAMS) await this.#readLoki(stream, signal);
+  /**
+   * Resolves with what went wrong with a push: then not all that `direct` covers was sent.
+   *
+   * @param direct takes the lines of a stretch of which Loki has nothing
+   * @throws PollardError when one of the sides cannot be asked
+   */
+  async run(signal: AbortSignal, direct?: DirectSending): Promise<Error | undefined> {
+    this.#direct = direct;
+    const failure = await this.#readEngine(signal, direct, true);
+    if (failure !== undefined) {
+      // A push that failed ends the reading as well.
+      for (const stream of STREAMS) {
+        this.#settled[stream].clear();
+        this.#pending[stream].clear();
+      }
+      await this.#readEngine(signal, undefined, true);
+    }
+    for (const range of await this.#toCompare(failure === undefined ? direct : undefined, signal)) {
+      for (const stream of STREAMS) await this.#readLoki(stream, range, signal);
+    }
+    return failure;
+  }
+
+  /**
+   * Reads the Engine's log again to send the lines of a stretch of which Loki has nothing. Resolves with what went wrong
+   * with a push: then not all that `direct` covers was sent.
+   *
+   * @throws PollardError when one of the sides cannot be asked
+   */
+  async send(direct: DirectSending, signal: AbortSignal): Promise<Error | undefined> {
+    this.#direct = direct;
+    const failure = await this.#readEngine(signal, direct, false);
+    if (failure === undefined) await this.#addArrived(direct, signal);
+    return failure;
+  }
+
+  /** The first bucket from which on Loki has nothing of either stream. */
+  get absentFrom(): number {
+    let bucket = this.grid.size;
+    while (bucket > 0 && STREAMS.every((stream) => this.#loki[stream].entriesIn(bucket - 1) === 0)) bucket--;
+    return bucket;
   }
 
   /** How many lines from a stamp on have so many bytes in Loki's answer; undefined: it is not so much. */
@@ -97,20 +152,25 @@ export class Survey {
     counts.gapMarkers += this.#gapMarkers[stream];
     counts.storedTwice += this.#storedTwice[stream];
     counts.possibleGapMarkers += this.#possibleGapMarkers[stream];
-    for (let bucket = 0; bucket < this.grid.size; bucket++) {
-      const agreement = this.#agreement(stream, bucket);
-      if (agreement === 'none') continue;
-      const [settled, pending] = this.#sides(stream);
-      const delivered = sumOf(settled, (digests) => digests.distinctLinesIn(bucket));
-      const behind = sumOf(pending, (digests) => digests.distinctLinesIn(bucket));
-      const lines = sumOf([...settled, ...pending], (digests) => digests.linesIn(bucket));
-      const inLoki = agreement === 'all' ? [...settled, ...pending] : settled;
-      counts.lines += lines;
-      counts.folded += lines - delivered - behind;
-      counts.delivered += agreement === 'all' ? delivered + behind : delivered;
-      counts.inPieces += sumOf(inLoki, (digests) => digests.longIn(bucket));
-      if (agreement === 'settled') counts.pending += behind;
-    }
+    for (let bucket = 0; bucket < this.grid.size; bucket++) this.countIfAgreeing(stream, bucket, counts);
+  }
+
+  /** Adds what is known of a bucket if it agrees; returns whether it does. */
+  countIfAgreeing(stream: StreamNumber, bucket: number, counts: StreamCounts): boolean {
+    const agreement = this.#agreement(stream, bucket);
+    if (agreement === 'none') return false;
+    const [settled, pending] = this.#sides(stream);
+    const delivered = sumOf(settled, (digests) => digests.distinctLinesIn(bucket));
+    const behind = sumOf(pending, (digests) => digests.distinctLinesIn(bucket));
+    const lines = sumOf([...settled, ...pending], (digests) => digests.linesIn(bucket));
+    const inLoki = agreement === 'all' ? [...settled, ...pending] : settled;
+    counts.repaired += this.#direct?.sent(stream).distinctLinesIn(bucket) ?? 0;
+    counts.lines += lines;
+    counts.folded += lines - delivered - behind;
+    counts.delivered += agreement === 'all' ? delivered + behind : delivered;
+    counts.inPieces += sumOf(inLoki, (digests) => digests.longIn(bucket));
+    if (agreement === 'settled') counts.pending += behind;
+    return true;
   }
 
   /** The buckets that do not agree, from the oldest to the newest. */
@@ -128,29 +188,69 @@ export class Survey {
     return Math.max(this.#entriesIn(stream, bucket), this.#loki[stream].entriesIn(bucket));
   }
 
-  async #readEngine(signal: AbortSignal): Promise<void> {
+  /** What remains to be read of Loki: what was sent and is counted there need not be. */
+  async #toCompare(direct: DirectSending | undefined, signal: AbortSignal): Promise<readonly StampRange[]> {
+    const whole = withPieces(this.#subject.range);
+    if (direct === undefined || !(await this.#addArrived(direct, signal))) return [whole];
+    const { from, until } = withPieces(direct.stretch);
+    const around = [
+      { from: whole.from, until: from },
+      { from: until, until: whole.until },
+    ];
+    return around.filter((range) => range.from < range.until);
+  }
+
+  /** What was sent counts as Loki's, if all of it arrived. */
+  async #addArrived(direct: DirectSending, signal: AbortSignal): Promise<boolean> {
+    if (!(await direct.arrived(signal))) return false;
+    this.#repaired.push(...direct.samples);
+    for (const stream of STREAMS) this.#loki[stream].addAll(direct.sent(stream));
+    return true;
+  }
+
+  /**
+   * Resolves with what went wrong with a push.
+   *
+   * @param adds what is read is added to the sums
+   */
+  async #readEngine(
+    signal: AbortSignal,
+    direct: DirectSending | undefined,
+    adds: boolean,
+  ): Promise<Error | undefined> {
     const { log, range } = this.#subject;
     const bounds = new RangeBounds(range);
     const prints = new Fingerprinter();
     const equal: ByStream<EqualLines> = [undefined, new EqualLines(), new EqualLines()];
-    this.reading = await log.read(
-      range.from,
-      {
-        line: (stream, seconds, nanos, source, start, end, settled, piece) => {
-          const at = lineStamp(seconds, nanos, piece);
-          if (!bounds.contains(at.seconds, at.nanos)) return;
-          prints.ofBytes(stream, seconds, nanos, source, start, end);
-          const repeated = equal[stream].repeats(seconds, nanos, prints.words);
+    const { words } = prints;
+    const visitor: EngineLineVisitor = {
+      line: (stream, seconds, nanos, source, start, end, settled, piece) => {
+        const at = lineStamp(seconds, nanos, piece);
+        if (!bounds.contains(at.seconds, at.nanos)) return;
+        prints.ofBytes(stream, seconds, nanos, source, start, end);
+        const repeated = equal[stream].repeats(seconds, nanos, words);
+        const bucket = this.grid.indexOf(at.seconds, at.nanos);
+        if (adds) {
           const digests = settled ? this.#settled[stream] : this.#pending[stream];
-          const bucket = this.grid.indexOf(at.seconds, at.nanos);
-          digests.add(bucket, prints.words, end - start, repeated, partOf(piece));
-        },
+          digests.add(bucket, words, end - start, repeated, partOf(piece));
+        }
+        if (direct === undefined || !settled || repeated) return;
+        if (!direct.covers(stream, at.seconds, at.nanos, piece?.lineId)) return;
+        direct.line(stream, seconds, nanos, source, start, end, piece, bucket, words);
       },
-      signal,
-    );
+    };
+    try {
+      this.reading = await log.read(range.from, visitor, signal, direct);
+    } catch (error) {
+      const failure = await direct?.finish();
+      if (failure === undefined) throw error;
+      return failure;
+    }
+    return await direct?.finish();
   }
 
-  async #readLoki(stream: StreamNumber, signal: AbortSignal): Promise<void> {
+  /** @param wanted of the subject's range, and as far past it as pieces of its lines may be */
+  async #readLoki(stream: StreamNumber, wanted: StampRange, signal: AbortSignal): Promise<void> {
     const { reader, samples } = this.#tools;
     const { range } = this.#subject;
     const bounds = new RangeBounds(range);
@@ -160,7 +260,7 @@ export class Survey {
     const { malformed } = await reader.read(
       {
         selector: selectorOf(this.#subject, stream),
-        range: withPieces(range),
+        range: wanted,
         expected: (from, bytes) => (from < range.until ? this.expected(stream, from, bytes) : undefined),
         visit: (entry) => {
           const { seconds, nanos, line, piece } = entry;

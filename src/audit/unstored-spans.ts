@@ -21,6 +21,11 @@ export class UnstoredSpans {
     this.#rows = rows;
   }
 
+  /** The summary has nothing of the container. */
+  get isEmpty(): boolean {
+    return this.#rows.length === 0;
+  }
+
   /** Explains one line, which then counts; undefined: the summary does not explain it. */
   explain(stream: StreamName, stamp: Nanoseconds): NotStored | undefined {
     for (const row of this.#rows) {
