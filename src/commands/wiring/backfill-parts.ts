@@ -51,6 +51,8 @@ export interface BackfillParts extends Omit<
 
 /** Bytes of fingerprints that are held at once. */
 const AUDIT_MEMORY = 32 * 1024 * 1024;
+/** Bytes of a batch, at most: several of them are in memory, and the rate is kept in steps of this size. */
+const MOST_BATCH = 1024 * 1024;
 const NO_GATE = { open: () => undefined, close: () => undefined };
 
 /**
@@ -104,7 +106,7 @@ export async function backfillParts(
       selects: containerSelector(selectionSettings(bounded)),
       cursorOf: cursorReader(bounded),
       newBatch,
-      batchBytes: bounded.loki.batch.max_bytes,
+      batchBytes: Math.min(bounded.loki.batch.max_bytes, MOST_BATCH),
       settings: {
         memoryBytes: AUDIT_MEMORY,
         concurrency,
