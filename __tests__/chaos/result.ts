@@ -81,7 +81,7 @@ export async function resultOf(
     mayLack: (id) => isNamed(id) || sight.isUnseen(id),
     places: new Map(cursors.map((cursor) => [cursor.containerId, cursor])),
     neverSeen: (line) => world.isOutrun(line),
-    isDestroyed: (id, sequence) => world.isDestroyed(id, sequence),
+    destructions: (id) => world.destructions(id),
   });
   const findings: Finding[] = [];
   for (const [id, account] of accounts) {

@@ -9,6 +9,7 @@ import {
   type WrittenLine,
 } from '../../src/simulators/engine/index.js';
 import { startLokiSimulator, type LokiSimulator } from '../../src/simulators/loki/index.js';
+import type { Destruction } from '../support/collecting/index.js';
 import { ChaosCollector } from './collector.js';
 import { Crowd } from './crowd.js';
 import { Dice } from './dice.js';
@@ -50,7 +51,7 @@ export class ChaosWorld {
   #downSince = performance.now();
   /** Where the log of each container began when there first was a place in it, by its id. */
   readonly #begins = new Map<string, number>();
-  readonly #spoilt = new Map<string, (readonly [from: number, to: number])[]>();
+  readonly #spoilt = new Map<string, Destruction[]>();
 
   private constructor(
     engine: EngineSimulator,
@@ -134,19 +135,18 @@ export class ChaosWorld {
   }
 
   /** Entries of a container are destroyed, by their numbers in its log, both included. */
-  spoils(containerId: string, from: number, to: number): void {
-    const spoilt = this.#spoilt.get(containerId) ?? [];
-    this.#spoilt.set(containerId, [...spoilt, [from, to]]);
+  spoils(containerId: string, first: number, last: number): void {
+    const next = this.crowd.everyContainer.get(containerId)?.log.nextSequence ?? last + 1;
+    this.#spoilt.set(containerId, [...this.destructions(containerId), { first, last, next }]);
+  }
+
+  /** What was destroyed of a container's log, in the order in which it was. */
+  destructions(containerId: string): readonly Destruction[] {
+    return this.#spoilt.get(containerId) ?? [];
   }
 
   wasSpoilt(containerId: string): boolean {
     return this.#spoilt.has(containerId);
-  }
-
-  /** Whether the entries of these numbers, or one of them, was destroyed. */
-  isDestroyed(containerId: string, first: number, last = first): boolean {
-    const spoilt = this.#spoilt.get(containerId) ?? [];
-    return spoilt.some(([from, to]) => from <= last && first <= to);
   }
 
   note(what: string): void {
@@ -173,7 +173,7 @@ export class ChaosWorld {
    * place leaves no trace.
    */
   isOutrun({ containerId, first, last }: WrittenLine): boolean {
-    if (this.isDestroyed(containerId, first, last)) return true;
+    if (this.destructions(containerId).some((each) => each.first <= last && first <= each.last)) return true;
     return first < (this.#begins.get(containerId) ?? this.#beginOf(containerId));
   }
 

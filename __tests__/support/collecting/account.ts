@@ -7,7 +7,7 @@ import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js
 import type { EngineSimulator, WrittenLine } from '../../../src/simulators/engine/index.js';
 import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
 import { at, grouped, ofEngine, ofLoki, type SimulatedLine } from './account-lines.js';
-import { withoutPieces, type IsDestroyed } from './pieces.js';
+import { leftTexts, withoutPieces, type Destruction } from './pieces.js';
 
 /** What an account is made of. */
 export interface AccountSources {
@@ -26,8 +26,8 @@ export interface AccountSources {
   readonly neverSeen?: (line: WrittenLine) => boolean;
   /** Lines that the simulated Engine makes up under a fault, and that no container wrote. */
   readonly madeUp?: RegExp | undefined;
-  /** Whether an entry was destroyed in the Engine's files. Default: none was. */
-  readonly isDestroyed?: IsDestroyed;
+  /** What was destroyed in the Engine's files of a container's log, in the order in which it was. Default: nothing. */
+  readonly destructions?: (containerId: string) => readonly Destruction[];
 }
 
 /** Of a cursor, what tells which lines were delivered. */
@@ -57,6 +57,7 @@ export interface ContainerAccount extends Tally {
  */
 export async function accountsOf(sources: AccountSources): Promise<Map<string, ContainerAccount>> {
   const { engine, loki, rejectedFile, madeUp, neverSeen = () => false, places } = sources;
+  const { destructions = () => [] } = sources;
   const entries = loki.entries().filter(({ line }) => madeUp?.test(line) !== true);
   const found = grouped(entries, ({ metadata }) => metadata['container_id'] ?? '');
   const refused = await refusals(rejectedFile);
@@ -70,7 +71,11 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const lacking = !present.has(id) && sources.mayLack(id);
     const account = new Account(lines.length);
     const { once, underTwoNames } = withoutSecondNames(found.get(id) ?? []);
-    const stored = withoutPieces(lines, once, sources.isDestroyed);
+    const destroyed = destructions(id);
+    const shortened = lines.flatMap((line) => {
+      return leftTexts(line, destroyed).map((text) => ({ ...ofEngine(line), text }));
+    });
+    const stored = withoutPieces(lines.map(ofEngine), shortened, once);
     const isStored = new Set(stored.map((entry) => keyOf(ofLoki(id, entry))));
     const counted = new UnstoredSpans(unstored.filter(({ containerId }) => containerId === id));
     const kept = [

@@ -4,8 +4,13 @@ import { CHUNK_BYTES } from '../../../src/simulators/engine/index.js';
 import type { StoredEntry } from '../../../src/simulators/loki/index.js';
 import { grouped, ofEngine, ofLoki, type SimulatedLine } from './account-lines.js';
 
-/** Of an entry, by its number in a container's log. */
-export type IsDestroyed = (containerId: string, sequence: number) => boolean;
+/** Entries of a container's log that were destroyed in the Engine's files at one time, by their numbers. */
+export interface Destruction {
+  readonly first: number;
+  readonly last: number;
+  /** The number of the next entry that was logged after it. */
+  readonly next: number;
+}
 
 /**
  * A long line, or one whose beginning was delivered before the rest of it was lost, or came too late, is in Loki in
@@ -13,21 +18,19 @@ export type IsDestroyed = (containerId: string, sequence: number) => boolean;
  * other, and the pieces count nowhere. Nor does what an Engine shows of a line of which a chunk was destroyed.
  *
  * @param stored of one container, as are the lines
+ * @param shortened what an Engine may have shown of lines of which a chunk was destroyed
  */
 export function withoutPieces(
-  lines: readonly SimulatedLine[],
+  lines: readonly AccountLine[],
+  shortened: readonly AccountLine[],
   stored: readonly StoredEntry[],
-  isDestroyed: IsDestroyed = () => false,
 ): StoredEntry[] {
-  const written = grouped(lines.map(ofEngine), keyOfLine);
-  const shortened = grouped(
-    lines.flatMap((line) => leftOf(line, isDestroyed) ?? []),
-    keyOfLine,
-  );
+  const written = grouped(lines, keyOfLine);
+  const left = grouped(shortened, keyOfLine);
   const found: StoredEntry[] = [];
   for (const [key, all] of grouped(stored.map(withLineStamp), (entry) => keyOfLine(ofLoki('', entry)))) {
     const texts = textsOf(written.get(key));
-    const short = textsOf(shortened.get(key));
+    const short = textsOf(left.get(key));
     const entries = all.filter(({ line }) => texts.has(line) || !short.has(line));
     const pieces = entries.filter(({ line }) => {
       return !texts.has(line) && [...texts].some((text) => text.length > CHUNK_BYTES && text.includes(line));
@@ -41,14 +44,28 @@ export function withoutPieces(
 }
 
 /**
- * What an Engine shows of a line of which a chunk was destroyed. 20.10 passes over an entry that is JSON and no log line
- * without a word (moby v20.10: daemon/logger/jsonfilelog/read.go), and of the others nothing tells that they do not
- * belong together: all have the line's stamp. So they are read as one line. Undefined: nothing of it was destroyed.
+ * What an Engine may have shown of a line of which a chunk was destroyed. 20.10 passes over an entry that is JSON and no
+ * log line without a word (moby v20.10: daemon/logger/jsonfilelog/read.go), and of the others nothing tells that they do
+ * not belong together: all have the line's stamp. So they are read as one line. What was read before another destruction
+ * stays delivered, also when that one destroys the rest of the line.
+ *
+ * @param destructions in the order in which they happened
+ * @returns a text for each destruction that left something else of the line; none: nothing of it was destroyed
  */
-function leftOf(line: SimulatedLine, isDestroyed: IsDestroyed): AccountLine | undefined {
-  const left = line.chunks.filter(({ sequence }) => !isDestroyed(line.containerId, sequence));
-  if (left.length === line.chunks.length) return undefined;
-  return ofEngine({ ...line, text: Buffer.concat(left.map(({ text }) => text)) });
+export function leftTexts(line: SimulatedLine, destructions: readonly Destruction[]): string[] {
+  const texts = new Set<string>();
+  let left = line.chunks;
+  destructions.forEach(({ first, last }, index) => {
+    const before = left.length;
+    left = left.filter(({ sequence }) => sequence < first || sequence > last);
+    // Until the next destruction, of which the chunks that were logged after it are not part of what could be read.
+    const { next = Infinity } = destructions[index + 1] ?? {};
+    const shown = left.filter(({ sequence }) => sequence < next);
+    const isWhole = before === line.chunks.length && left.length === before;
+    if (isWhole || shown.length === 0) return;
+    texts.add(ofEngine({ ...line, text: Buffer.concat(shown.map(({ text }) => text)) }).text);
+  });
+  return [...texts];
 }
 
 /** A piece counts at the timestamp of its line. */

@@ -151,7 +151,7 @@ export class CollectingWorld {
 
   /** What became of every line. @param known what the Engine did that a collector cannot know */
   async accounts(
-    known: Pick<AccountSources, 'madeUp' | 'isDestroyed'> = {},
+    known: Pick<AccountSources, 'madeUp' | 'destructions'> = {},
   ): Promise<Map<string, ContainerAccount>> {
     const { engine, loki, rejectedFile } = this;
     const missed = new Set(this.missed.map(({ container }) => container.id));
