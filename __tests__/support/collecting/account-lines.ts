@@ -26,6 +26,11 @@ export function at(stamp: Nanoseconds): { seconds: number; nanos: number } {
   return { seconds: secondsOf(stamp), nanos: nanosOf(stamp) };
 }
 
+/** Tells lines of one container apart. */
+export function keyOf({ stream, seconds, nanos, text }: AccountLine): string {
+  return `${stream} ${seconds} ${nanos} ${text}`;
+}
+
 export function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {

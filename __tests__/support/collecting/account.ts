@@ -1,12 +1,15 @@
 import { Account, type AccountLine, type Tally } from '../../../src/commands/demo/account.js';
 import { isMarkerText, isPossibleGapText, markedSpan } from '../../../src/collector/possible-gap.js';
 import { UnstoredSpans } from '../../../src/audit/unstored-spans.js';
+import { stampOf } from '../../../src/loki/read/stamp-range.js';
 import { readRejectedLines, readRejectedSummary } from '../../../src/loki/rejected-reader.js';
+import { readPiece } from '../../../src/model/line-piece.js';
 import { NS_PER_SECOND, type Nanoseconds } from '../../../src/model/nanoseconds.js';
 import type { AnchorEntry, Cursor, OpenLine } from '../../../src/model/cursor.js';
 import type { EngineSimulator, WrittenLine } from '../../../src/simulators/engine/index.js';
 import type { LokiSimulator, StoredEntry } from '../../../src/simulators/loki/index.js';
-import { at, grouped, ofEngine, ofLoki, type SimulatedLine } from './account-lines.js';
+import { at, grouped, keyOf, ofEngine, ofLoki, type SimulatedLine } from './account-lines.js';
+import { deliveredLines, type DeliveredEntry } from './delivered-lines.js';
 import { leftTexts, withoutPieces, type Destruction } from './pieces.js';
 
 /** What an account is made of. */
@@ -71,27 +74,38 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const lacking = !present.has(id) && sources.mayLack(id);
     const account = new Account(lines.length);
     const { once, underTwoNames } = withoutSecondNames(found.get(id) ?? []);
+    const isUnstored = unstored.filter(({ containerId }) => containerId === id);
+    const counts = new UnstoredSpans(isUnstored);
     const destroyed = destructions(id);
-    const shortened = lines.flatMap((line) => {
-      return leftTexts(line, destroyed).map((text) => ({ ...ofEngine(line), text }));
+    const leftOf = (line: SimulatedLine): string[] => leftTexts(line, destroyed);
+    const delivered = deliveredLines(lines, {
+      entries: [
+        ...once.map((entry) => ({ line: ofLoki(id, entry), piece: readPiece(entry.metadata) })),
+        ...(refused.get(id) ?? []),
+      ],
+      leftOf,
+      isCounted: ({ stream }, stamp) => counts.explain(stream, stamp) !== undefined,
+      isUnread: neverSeen,
     });
-    const stored = withoutPieces(lines.map(ofEngine), shortened, once);
+    const shown: Shown = (line) => delivered.get(line) ?? ofEngine(line);
+    const shortened = lines.flatMap((line) => leftOf(line).map((text) => ({ ...shown(line), text })));
+    const stored = withoutPieces(lines.map(shown), shortened, once);
     const isStored = new Set(stored.map((entry) => keyOf(ofLoki(id, entry))));
-    const counted = new UnstoredSpans(unstored.filter(({ containerId }) => containerId === id));
+    const counted = new UnstoredSpans(isUnstored);
     const kept = [
       ...(refused.get(id) ?? []),
       ...lines.flatMap((each) => {
-        const line = ofEngine(each);
+        const line = shown(each);
         if (isStored.has(keyOf(line))) return [];
-        const refusal = counted.explain(each.stream, each.stampNs);
+        const refusal = counted.explain(each.stream, stampOf(line.seconds, line.nanos));
         return refusal === undefined ? [] : [{ line, reason: refusal.reason }];
       }),
     ];
     const there = new Set([...isStored, ...kept.map(({ line }) => keyOf(line))]);
-    const behind = lacking ? behindPlace(lines, there, places, id) : [];
+    const behind = lacking ? behindPlace(lines, shown, there, places, id) : [];
     const unread = new Set([...lines.filter(neverSeen), ...behind]);
     const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
-      for (const line of lines) see({ ...ofEngine(line), due: !unread.has(line) });
+      for (const line of lines) see({ ...shown(line), due: !unread.has(line) });
       return Promise.resolve();
     };
     await visit((line) => account.wrote(line));
@@ -105,9 +119,9 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const marks = [...once.map(({ line }) => line), ...kept.map(({ line }) => line.text)].filter(
       isMarkerText,
     );
-    const isThere = (line: SimulatedLine): boolean => there.has(keyOf(ofEngine(line)));
+    const isThere = (line: SimulatedLine): boolean => there.has(keyOf(shown(line)));
     const isMissing = (line: SimulatedLine): boolean => !unread.has(line) && !isThere(line);
-    const { byPlace, byStampOnly } = namedByMarks(lines, isMissing, isThere, marks);
+    const { byPlace, byStampOnly } = namedByMarks(lines, shown, isMissing, isThere, marks);
     accounts.set(id, {
       ...tally,
       lost: tally.lost - byPlace.length,
@@ -126,16 +140,20 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
   return accounts;
 }
 
+/** A line as it is delivered, with the timestamp that it gets. */
+type Shown = (line: SimulatedLine) => AccountLine;
+
 /** The lines of a container that is gone which need not be there: what ends behind the place it was left at. */
 function behindPlace(
   lines: readonly SimulatedLine[],
+  shown: Shown,
   there: ReadonlySet<string>,
   places: ReadonlyMap<string, Place> | undefined,
   id: string,
 ): SimulatedLine[] {
   const place = places?.get(id);
-  if (places === undefined || place?.anchor.length === 0) return behindTheLast(lines, there);
-  const absent = lines.filter((line) => !there.has(keyOf(ofEngine(line))));
+  if (places === undefined || place?.anchor.length === 0) return behindTheLast(lines, shown, there);
+  const absent = lines.filter((line) => !there.has(keyOf(shown(line))));
   if (place === undefined) return absent;
   const is = (line: SimulatedLine, { stamp, stream }: AnchorEntry | OpenLine): boolean =>
     line.stampNs === stamp && line.stream === stream;
@@ -153,10 +171,14 @@ function behindPlace(
  *
  * @param lines in the order of the log
  */
-function behindTheLast(lines: readonly SimulatedLine[], there: ReadonlySet<string>): SimulatedLine[] {
+function behindTheLast(
+  lines: readonly SimulatedLine[],
+  shown: Shown,
+  there: ReadonlySet<string>,
+): SimulatedLine[] {
   return (['stdout', 'stderr'] as const).flatMap((stream) => {
     const ofStream = lines.filter((line) => line.stream === stream);
-    const last = ofStream.findLastIndex((line) => there.has(keyOf(ofEngine(line))));
+    const last = ofStream.findLastIndex((line) => there.has(keyOf(shown(line))));
     return ofStream.slice(last + 1);
   });
 }
@@ -171,6 +193,7 @@ function behindTheLast(lines: readonly SimulatedLine[], there: ReadonlySet<strin
  */
 function namedByMarks(
   lines: readonly SimulatedLine[],
+  shown: Shown,
   isMissing: (line: SimulatedLine) => boolean,
   isThere: (line: SimulatedLine) => boolean,
   marks: readonly string[],
@@ -203,12 +226,14 @@ function namedByMarks(
   let byStampOnly = 0;
   for (const line of lines) {
     if (!isMissing(line)) continue;
+    const { seconds, nanos } = shown(line);
+    const stamp = stampOf(seconds, nanos);
     const isBetween = gaps.some(
-      ({ lastDelivered, firstAvailable }) => lastDelivered <= line.stampNs && line.stampNs <= firstAvailable,
+      ({ lastDelivered, firstAvailable }) => lastDelivered <= stamp && stamp <= firstAvailable,
     );
     const isInPlace = places.some(({ from, to }) => from <= line.last && line.first <= to);
     // Equal lines count once.
-    if (isInPlace && !isBetween) byPlace.add(keyOf(ofEngine(line)));
+    if (isInPlace && !isBetween) byPlace.add(keyOf(shown(line)));
     else if (isBetween && !isInPlace) byStampOnly++;
   }
   return { byPlace: [...byPlace], byStampOnly };
@@ -230,16 +255,17 @@ function withoutSecondNames(entries: readonly StoredEntry[]): {
   return { once, underTwoNames: entries.length - once.length };
 }
 
-function keyOf({ stream, seconds, nanos, text }: AccountLine): string {
-  return `${stream} ${seconds} ${nanos} ${text}`;
+interface Refused extends DeliveredEntry {
+  readonly reason: string;
 }
 
-async function refusals(path: string): Promise<Map<string, { line: AccountLine; reason: string }[]>> {
-  const all: { line: AccountLine; reason: string }[] = [];
+async function refusals(path: string): Promise<Map<string, Refused[]>> {
+  const all: Refused[] = [];
   for await (const { labels, structuredMetadata, stamp, line, reason } of readRejectedLines(path)) {
     const containerId = structuredMetadata['container_id'] ?? '';
     const stream = labels['stream'] === 'stderr' ? 2 : 1;
-    all.push({ line: { ...at(stamp), containerId, stream, text: line.toString('utf8') }, reason });
+    const refused = { ...at(stamp), containerId, stream, text: line.toString('utf8') } as const;
+    all.push({ line: refused, piece: readPiece(structuredMetadata), reason });
   }
   return grouped(all, ({ line }) => line.containerId);
 }
