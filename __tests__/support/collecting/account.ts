@@ -15,7 +15,7 @@ import { leftTexts, withoutPieces, type Destruction } from './pieces.js';
 /** What an account is made of. */
 export interface AccountSources {
   readonly engine: Pick<EngineSimulator, 'written' | 'containers' | 'find'>;
-  readonly loki: Pick<LokiSimulator, 'entries'>;
+  readonly loki: Pick<LokiSimulator, 'entries' | 'hiddenEntries'>;
   readonly rejectedFile: string;
   /** Whether a container that is gone was named as missed, or could be seen by nobody: its lines need not be there. */
   readonly mayLack: (containerId: string) => boolean;
@@ -63,6 +63,7 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
   const { destructions = () => [] } = sources;
   const entries = loki.entries().filter(({ line }) => madeUp?.test(line) !== true);
   const found = grouped(entries, ({ metadata }) => metadata['container_id'] ?? '');
+  const hidden = grouped(loki.hiddenEntries(), ({ metadata }) => metadata['container_id'] ?? '');
   const refused = await refusals(rejectedFile);
   const { rows: unstored } = await readRejectedSummary(rejectedFile);
   const present = new Set(engine.containers.map(({ id }) => id));
@@ -91,17 +92,18 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const shortened = lines.flatMap((line) => leftOf(line).map((text) => ({ ...shown(line), text })));
     const stored = withoutPieces(lines.map(shown), shortened, once);
     const isStored = new Set(stored.map((entry) => keyOf(ofLoki(id, entry))));
+    const elsewhere = foldedElsewhere(lines.map(shown), isStored, hidden.get(id) ?? []);
     const counted = new UnstoredSpans(isUnstored);
     const kept = [
       ...(refused.get(id) ?? []),
       ...lines.flatMap((each) => {
         const line = shown(each);
-        if (isStored.has(keyOf(line))) return [];
+        if (isStored.has(keyOf(line)) || elsewhere.has(keyOf(line))) return [];
         const refusal = counted.explain(each.stream, stampOf(line.seconds, line.nanos));
         return refusal === undefined ? [] : [{ line, reason: refusal.reason }];
       }),
     ];
-    const there = new Set([...isStored, ...kept.map(({ line }) => keyOf(line))]);
+    const there = new Set([...isStored, ...elsewhere.keys(), ...kept.map(({ line }) => keyOf(line))]);
     const behind = lacking ? behindPlace(lines, shown, there, places, id) : [];
     const unread = new Set([...lines.filter(neverSeen), ...behind]);
     const visit = (see: Parameters<Parameters<Account['close']>[0]>[0]): Promise<void> => {
@@ -110,6 +112,7 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     };
     await visit((line) => account.wrote(line));
     for (const entry of stored) account.found(ofLoki(id, entry));
+    for (const line of elsewhere.values()) account.found(line);
     for (const { line, reason } of kept) {
       // A mark has the stamp of what stands behind the gap, and is refused with it.
       if (isMarkerText(line.text)) account.found(line);
@@ -124,6 +127,9 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
     const { byPlace, byStampOnly } = namedByMarks(lines, shown, isMissing, isThere, marks);
     accounts.set(id, {
       ...tally,
+      // Loki keeps them, but does not show them as lines of this container.
+      inLoki: tally.inLoki - elsewhere.size,
+      folded: tally.folded + elsewhere.size,
       lost: tally.lost - byPlace.length,
       named: tally.named + byPlace.length,
       samples: {
@@ -142,6 +148,28 @@ export async function accountsOf(sources: AccountSources): Promise<Map<string, C
 
 /** A line as it is delivered, with the timestamp that it gets. */
 type Shown = (line: SimulatedLine) => AccountLine;
+
+/**
+ * The lines that were sent and accepted, and that Loki keeps as equal lines of another container: before 3.7 it folds
+ * equal lines of one nanosecond and stream whatever their structured metadata (pkg/chunkenc/unordered.go), and
+ * containers that have one name one after the other share a stream. A clock that is set back can bring such lines.
+ *
+ * @param hidden entries of the container that Loki does not show
+ * @returns by their keys; none of a line that is also stored by itself
+ */
+function foldedElsewhere(
+  lines: readonly AccountLine[],
+  isStored: ReadonlySet<string>,
+  hidden: readonly StoredEntry[],
+): ReadonlyMap<string, AccountLine> {
+  if (hidden.length === 0) return new Map();
+  const hiddenKeys = new Set(hidden.map((entry) => keyOf(ofLoki('', entry))));
+  const folded = lines.filter((line) => {
+    const key = keyOf(line);
+    return hiddenKeys.has(key) && !isStored.has(key);
+  });
+  return new Map(folded.map((line) => [keyOf(line), line]));
+}
 
 /** The lines of a container that is gone which need not be there: what ends behind the place it was left at. */
 function behindPlace(

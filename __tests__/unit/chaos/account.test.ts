@@ -63,7 +63,7 @@ async function accountOf(
       containers: [],
       find: () => undefined,
     },
-    loki: { entries: () => [...entries] },
+    loki: { hiddenEntries: () => [], entries: () => [...entries] },
     rejectedFile,
     mayLack: () => false,
     ...known,

@@ -49,9 +49,10 @@ export class Chunk {
     return bytes < this.#settings.targetBytes;
   }
 
-  /** Adds an entry unless the head block has it; returns whether it was added (MemChunk.Append). */
-  append(entry: Entry): boolean {
-    if (!this.#head.append(entry)) return false;
+  /** Adds an entry unless the head block has an equal one, and returns that one then (MemChunk.Append). */
+  append(entry: Entry): Entry | undefined {
+    const equal = this.#head.append(entry);
+    if (equal !== undefined) return equal;
     if (this.#oldest === undefined || entry.stamp < this.#oldest) this.#oldest = entry.stamp;
     if (entry.stamp > this.#newest) this.#newest = entry.stamp;
     for (const { name, value } of entry.metadata) {
@@ -59,7 +60,7 @@ export class Chunk {
       this.#addSymbol(value);
     }
     if (this.#head.bytes >= this.#settings.blockBytes) this.#cut();
-    return true;
+    return undefined;
   }
 
   /** Entries were lost: those of the head block that are not in `left` are added again when they come again. */
@@ -82,7 +83,7 @@ export class Chunk {
     const sorted = [...entries].sort((a, b) => (a.stamp < b.stamp ? -1 : a.stamp > b.stamp ? 1 : 0));
     let head = new HeadBlock(this.#settings.metadataCounts);
     return sorted.filter((entry) => {
-      if (!head.append(entry)) return false;
+      if (head.append(entry) !== undefined) return false;
       if (head.bytes >= this.#settings.blockBytes) head = new HeadBlock(this.#settings.metadataCounts);
       return true;
     });

@@ -27,19 +27,20 @@ export class HeadBlock {
     return this.#newest;
   }
 
-  /** False: it has an equal entry, and does not take this one (unorderedHeadBlock.Append). */
-  append(entry: Entry): boolean {
+  /** Adds an entry unless it has an equal one, and returns that one then (unorderedHeadBlock.Append). */
+  append(entry: Entry): Entry | undefined {
     const { stamp, line, metadata } = entry;
     const byLine = this.#byStamp.get(stamp) ?? new Map<string, Entry[]>();
     const same = byLine.get(line) ?? [];
-    if (same.some((other) => equalEntries(other, entry, this.#metadataCounts))) return false;
+    const equal = same.find((other) => equalEntries(other, entry, this.#metadataCounts));
+    if (equal !== undefined) return equal;
     same.push(entry);
     byLine.set(line, same);
     this.#byStamp.set(stamp, byLine);
     if (this.#bytes === 0 || stamp < this.#oldest) this.#oldest = stamp;
     if (stamp > this.#newest) this.#newest = stamp;
     this.#bytes += line.length + metadata.length * 8;
-    return true;
+    return undefined;
   }
 
   *entries(): Generator<Entry> {

@@ -2,6 +2,7 @@ import { NS_PER_MS, type Nanoseconds } from '../../model/nanoseconds.js';
 import type { Chunk } from './chunk.js';
 import { entrySize, equalEntries, type Entry } from './entry.js';
 import { goTime } from './go-format.js';
+import { sameLabels } from './labels.js';
 import type { LokiLimits } from './limits.js';
 import type { LogStore, StoredStream } from './log-store.js';
 import type { Messages } from './messages.js';
@@ -74,6 +75,7 @@ export class IngesterStream {
       // Against the entry before, also one of this push, and one of long ago (validateEntries).
       if (last !== undefined && this.#equal(last, entry)) {
         foldedAsLast++;
+        this.#foldInto(last, entry);
         continue;
       }
       const size = entrySize(entry);
@@ -141,12 +143,19 @@ export class IngesterStream {
     const { store } = this.#context;
     if (!this.#chunk.hasSpaceFor(entry)) this.#openChunk();
     const kept = { ...entry, metadata: store.intern(entry.metadata), chunk: this.#chunk.id };
-    if (this.#chunk.append(kept)) {
+    const equal = this.#chunk.append(kept);
+    if (equal === undefined) {
       this.stored.append(kept);
       tally.stored++;
     } else {
       tally.foldedInHead++;
+      this.#foldInto(equal, kept);
     }
+  }
+
+  /** A repetition of the same metadata leaves nothing to remember. */
+  #foldInto(equal: Entry, entry: Entry): void {
+    if (!sameLabels(equal.metadata, entry.metadata)) this.stored.fold(entry);
   }
 
   #openChunk(): void {

@@ -1,7 +1,7 @@
 import type { Nanoseconds } from '../../model/nanoseconds.js';
 import { Chunk, type ChunkSettings } from './chunk.js';
 import { equalEntries, type Entry, type KeptEntry } from './entry.js';
-import { formatLabels, type Label } from './labels.js';
+import { formatLabels, sameLabels, type Label } from './labels.js';
 
 /** What was stored of one stream, also after the ingester forgot the stream. */
 export class StoredStream {
@@ -10,6 +10,8 @@ export class StoredStream {
   readonly #settings: ChunkSettings;
   #entries: KeptEntry[] = [];
   #sorted = true;
+  /** Accepted, and not kept because of an equal entry, which may have other structured metadata. */
+  #folded: Entry[] = [];
   #shown: KeptEntry[] | undefined;
   #taken = 0;
   #twice = 0;
@@ -59,6 +61,8 @@ export class StoredStream {
     const own = this.#entries.filter((entry) => entry.chunk === chunk.id);
     const left = chunk.close(own);
     if (left.length === own.length) return;
+    const isLeft = new Set(left);
+    for (const entry of own) if (!isLeft.has(entry)) this.fold(entry);
     const others = this.#entries.filter((entry) => entry.chunk !== chunk.id);
     this.#entries = [...others, ...left];
     this.#sorted = false;
@@ -70,6 +74,31 @@ export class StoredStream {
     if (last !== undefined && last.stamp > entry.stamp) this.#sorted = false;
     this.#entries.push(entry);
     this.#shown = undefined;
+  }
+
+  /** Takes note of an entry that was accepted and is not kept, because of an equal one. */
+  fold(entry: Entry): void {
+    this.#folded.push(entry);
+  }
+
+  /**
+   * Entries that were accepted and that no query shows: it shows one with the same timestamp and line in their place,
+   * and none with their structured metadata. There are none from 3.7 on. One that was sent several times may be
+   * returned several times.
+   */
+  hidden(): Entry[] {
+    const shown = this.shown();
+    const isShown = new Set<Entry>(shown);
+    return [...this.#folded, ...this.#entries.filter((entry) => !isShown.has(entry))].filter((entry) => {
+      const inItsPlace: Entry[] = [];
+      for (let at = this.firstFrom(entry.stamp); shown[at]?.stamp === entry.stamp; at++) {
+        const other = shown[at] as Entry;
+        if (other.line === entry.line) inItsPlace.push(other);
+      }
+      return (
+        inItsPlace.length > 0 && !inItsPlace.some(({ metadata }) => sameLabels(metadata, entry.metadata))
+      );
+    });
   }
 
   /**
@@ -125,6 +154,7 @@ export class StoredStream {
   take(): readonly Entry[] {
     const shown = this.shown();
     this.#entries = [];
+    this.#folded = [];
     this.#shown = undefined;
     this.#taken += shown.length;
     this.#twiceTaken += this.#twice;

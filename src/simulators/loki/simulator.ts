@@ -158,6 +158,14 @@ export class LokiSimulator {
   }
 
   /**
+   * Entries that were accepted and that no query shows: it shows one with the same timestamp and line, but other
+   * structured metadata, in their place (before 3.7). One that was sent several times may be returned several times.
+   */
+  hiddenEntries(): StoredEntry[] {
+    return this.#state.hidden();
+  }
+
+  /**
    * Takes out everything stored, stream by stream, for a run so long that not all of it can be kept: queries no
    * longer show it, the counts do. An entry that comes again behind the head block is then stored again.
    */

@@ -164,6 +164,18 @@ export class LokiState {
     }
   }
 
+  /** See StoredStream.hidden. */
+  hidden(): StoredEntry[] {
+    return [...this.#tenants.all()].flatMap(([tenant, { store }]) =>
+      [...store.streams()].flatMap((stream) => {
+        const labels = toRecord(stream.labels);
+        return stream.hidden().map(({ stamp, line, metadata }) => {
+          return { tenant, labels, stamp, line: lineText(line), metadata: toRecord(metadata) };
+        });
+      }),
+    );
+  }
+
   /** All entries, which are then no longer kept; they go on to count. */
   take(): StoredEntry[] {
     const taken: StoredEntry[] = [];

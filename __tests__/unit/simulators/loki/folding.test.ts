@@ -134,6 +134,37 @@ describe('equal entries', () => {
     expect(loki.counts()).toMatchObject({ foldedInQuery: 2, twice: 0 });
   });
 
+  const ofContainer = (id: string, line: string, offset = 0n): TestEntry => ({
+    ...at(line, offset),
+    metadata: { id },
+  });
+  const hidden = (): string[] =>
+    loki.hiddenEntries().map(({ line, metadata }) => `${metadata['id']} ${line}`);
+
+  // pkg/chunkenc/unordered.go unorderedHeadBlock.Append: the metadata do not count before 3.7
+  test('an entry folded into one of other metadata is hidden, a repetition is not', async () => {
+    await push(ofContainer('1', 'a'), ofContainer('1', 'b', 1n));
+    await push(ofContainer('1', 'a'), ofContainer('2', 'b', 1n), ofContainer('2', 'a'));
+    await push(ofContainer('2', 'c', 2n), ofContainer('3', 'c', 2n));
+    expect(lines()).toEqual(['a', 'b', 'c']);
+    expect(hidden()).toEqual(['2 b', '2 a', '3 c']);
+    loki.lose(1);
+    expect(hidden()).toEqual(['2 b', '3 c']);
+    loki.take();
+    expect(hidden()).toEqual([]);
+    await restart({ version: '3.7' });
+    await push(ofContainer('1', 'a'), ofContainer('2', 'a'));
+    expect([lines(), hidden()]).toEqual([['a', 'a'], []]);
+  });
+
+  test('an entry that is folded when queried is hidden as well', async () => {
+    await restart({ limits: { headBlockBytes: 10, chunkTargetBytes: 10, discoverLogLevels: false } });
+    await push(ofContainer('1', '12345'), ofContainer('1', '67890', 1n));
+    await push(ofContainer('1', '12345'), ofContainer('2', '67890', 1n));
+    expect(lines()).toEqual(['12345', '67890']);
+    expect(hidden()).toEqual(['2 67890']);
+  });
+
   test('other lines, stamps and streams are other entries; broken bytes too', async () => {
     await push(at('a'), at('a', 1n), at('A'));
     await push(
