@@ -19,9 +19,13 @@ export const CONFIG_VARIABLE = 'POLLARD_CONFIG';
 const NOT_SETTINGS: ReadonlySet<string> = new Set([
   CONFIG_VARIABLE,
   'POLLARD_E2E',
+  'POLLARD_E2E_ENGINE',
+  'POLLARD_E2E_SHARED_ENGINE',
   'POLLARD_ENGINES_DIR',
   'POLLARD_ENGINES_REFRESH',
   'POLLARD_IMAGE',
+  'POLLARD_TEST_ALL',
+  'POLLARD_TEST_WORKERS',
 ]);
 
 const BY_VARIABLE = new Map(SETTINGS.map((setting) => [setting.variable, setting]));
