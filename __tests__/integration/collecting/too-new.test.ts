@@ -19,6 +19,19 @@ async function untilWaiting(world: CollectingWorld): Promise<void> {
   await until('lines wait', () => lokiHealth(world).state === 'degraded');
 }
 
+/** The health follows the push that shows it. */
+async function untilReason(world: CollectingWorld, reason: RegExp): Promise<void> {
+  await until(`the reason is like ${reason.source}`, () => reason.test(lokiHealth(world).reason), {
+    instead: () => lokiHealth(world),
+  });
+}
+
+async function untilHealthy(world: CollectingWorld): Promise<void> {
+  await until('Loki counts as healthy', () => lokiHealth(world).state === 'healthy', {
+    instead: () => lokiHealth(world),
+  });
+}
+
 async function rejectedKinds(path: string): Promise<string[]> {
   const kinds: string[] = [];
   for await (const { kind } of readRejectedFile(path)) kinds.push(kind);
@@ -49,7 +62,8 @@ describe('a Loki whose clock is behind', () => {
       await until('what is older is there', () => loki.counts().entries === LINES + 1, {
         instead: () => loki.counts(),
       });
-      expect(lokiHealth(world).reason).toMatch(
+      await untilReason(
+        world,
         /^lines of web are too new for Loki .*: Loki's clock is 20 minutes behind the clock here; .*NTP/,
       );
       expect(world.health.report().parts.containers.state).toBe('healthy');
@@ -61,7 +75,7 @@ describe('a Loki whose clock is behind', () => {
       expect(await figuresOf(world)).toEqual(eachOnce(2 * LINES + 1));
       expect(loki.counts()).toMatchObject({ strictDuplicates: 0, twice: 0 });
       expect(await world.metric('pollard_lines_total')).toBe(2 * LINES + 1);
-      expect(lokiHealth(world).state).toBe('healthy');
+      await untilHealthy(world);
     });
   });
 
@@ -104,7 +118,7 @@ describe('a Loki whose clock is behind', () => {
         return (await world.metric('pollard_rejected_lines_total')) === LINES;
       });
       await world.caughtUp();
-      expect(lokiHealth(world).state).toBe('healthy');
+      await untilHealthy(world);
       expect(await rejectedKinds(world.rejectedFile)).toEqual(Array<string>(LINES).fill('too-new'));
       expect(await world.metric('pollard_lines_total')).toBe(0);
       expect(await figuresOf(world)).toEqual({ ...eachOnce(LINES), inLoki: 0, rejected: LINES });
@@ -147,7 +161,7 @@ test.each([
       await until('the line is there', () => loki.counts().entries === n + 1, {
         instead: () => [loki.counts(), lokiHealth(world)],
       });
-      expect(lokiHealth(world).reason).toContain('ahead of the clock here');
+      await untilReason(world, /ahead of the clock here/);
     }
     // A quarter of an hour is the patience.
     clock.pass(14 * MINUTE);
@@ -167,7 +181,7 @@ test('a container that is removed while its lines wait no longer counts', async 
     web.writeLine('stdout', 'lost');
     await untilWaiting(world);
     web.remove();
-    await until('Loki is well', () => lokiHealth(world).state === 'healthy');
+    await untilHealthy(world);
     expect(world.missed).toMatchObject([{ reason: 'removed_early' }]);
   });
 });
