@@ -161,15 +161,15 @@ export class Survey {
     if (agreement === 'none') return false;
     const [settled, pending] = this.#sides(stream);
     const delivered = sumOf(settled, (digests) => digests.distinctLinesIn(bucket));
-    const behind = sumOf(pending, (digests) => digests.distinctLinesIn(bucket));
+    const afterCursor = sumOf(pending, (digests) => digests.distinctLinesIn(bucket));
     const lines = sumOf([...settled, ...pending], (digests) => digests.linesIn(bucket));
     const inLoki = agreement === 'all' ? [...settled, ...pending] : settled;
     counts.repaired += this.#direct?.sent(stream).distinctLinesIn(bucket) ?? 0;
     counts.lines += lines;
-    counts.folded += lines - delivered - behind;
-    counts.delivered += agreement === 'all' ? delivered + behind : delivered;
+    counts.folded += lines - delivered - afterCursor;
+    counts.delivered += agreement === 'all' ? delivered + afterCursor : delivered;
     counts.inPieces += sumOf(inLoki, (digests) => digests.longIn(bucket));
-    if (agreement === 'settled') counts.pending += behind;
+    if (agreement === 'settled') counts.pending += afterCursor;
     return true;
   }
 

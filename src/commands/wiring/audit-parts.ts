@@ -1,10 +1,4 @@
-import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
-import { CursorCorrupt, CursorTooNew } from '../../cursors/cursor-errors.js';
-import { cursorFile } from '../../cursors/file-names.js';
-import { nodeFs } from '../../cursors/node-fs.js';
-import { readCursor } from '../../cursors/read-cursors.js';
-import { errnoOf } from '../../cursors/state-error.js';
 import { BufferPool } from '../../loki/buffer-pool.js';
 import { EntryBatch, entryBatch } from '../../loki/batch.js';
 import { createPusher, type Pusher } from '../../loki/pusher.js';
@@ -12,17 +6,15 @@ import { RejectedStore } from '../../loki/rejected-store.js';
 import type { RejectedSink } from '../../loki/rejected.js';
 import { createTransport } from '../../loki/transport.js';
 import type { Clock, Random } from '../../model/clock.js';
-import type { Cursor } from '../../model/cursor.js';
-import { containerSelector } from '../../pipeline/selection.js';
 import type { TextSink } from '../print-error.js';
 import type { ResendParts } from '../resend.js';
 import type { VerifyParts } from '../verify.js';
 import { withBoundedRetries } from './bounded-retries.js';
+import { COMPARISON_MEMORY, comparisonParts } from './comparison-parts.js';
 import { engineParts } from './engine-parts.js';
 import { lokiSettings } from './loki-settings.js';
 import { orClose, rejectedPath, rejectedSettings } from './loki-parts.js';
 import type { ObserveParts } from './observe-parts.js';
-import { selectionSettings } from './pipeline-settings.js';
 import { pushObserver } from './push-observer.js';
 import { streamParts } from './stream-parts.js';
 
@@ -40,8 +32,6 @@ export interface Closable<Parts> {
   close(): Promise<void>;
 }
 
-/** Bytes of fingerprints that an audit holds at once. */
-const AUDIT_MEMORY = 32 * 1024 * 1024;
 const MOST_AT_A_TIME = 4;
 const NO_GATE = { open: () => undefined, close: () => undefined };
 
@@ -75,23 +65,10 @@ export async function verifyParts(
       clock,
       random,
       transport,
-      engine: engine.engine,
-      logs: {
-        read: engine.readLogs,
-        sinceSemantics: engine.sinceSemantics,
-        passesOverFiles: engine.passesOverFiles,
-        maxLineBytes: bounded.lines.max_bytes,
-        sentAsText: bounded.loki.encoding === 'json',
-        moveEqualStamps: bounded.lines.equal_stamps === 'shift',
-      },
-      ...(bounded.loki.tenant === undefined ? {} : { tenant: bounded.loki.tenant }),
-      streamLabels: labels,
-      idIsSent: bounded.labels.structured_metadata,
-      selects: containerSelector(selectionSettings(bounded)),
+      ...comparisonParts(bounded, engine, labels),
       rejectedFile: rejectedPath(bounded),
-      cursorOf: cursorReader(bounded),
       settings: {
-        memoryBytes: AUDIT_MEMORY,
+        memoryBytes: COMPARISON_MEMORY,
         concurrency: Math.min(bounded.poll.concurrency, MOST_AT_A_TIME),
         settleMs: 2 * bounded.poll.max_interval,
       },
@@ -167,21 +144,4 @@ function pusherTo(
   // The command ends with it.
   signal.addEventListener('abort', () => pusher.stop(), { once: true });
   return pusher;
-}
-
-/** Reads how far the service is with a container, beside it; see cursorAt. */
-export function cursorReader(config: Config): (containerId: string) => Promise<Cursor | undefined> {
-  const cursors = join(config.collector.state_dir, 'cursors');
-  return async (id) => await cursorAt(cursors, id);
-}
-
-/** How far the collector is, read beside it; one that cannot be used counts as none, as for the collector. */
-async function cursorAt(dir: string, id: string): Promise<Cursor | undefined> {
-  try {
-    return await readCursor(nodeFs, join(dir, cursorFile(id)), id);
-  } catch (error) {
-    if (error instanceof CursorCorrupt || error instanceof CursorTooNew) return undefined;
-    if (error instanceof Error && errnoOf(error.cause) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

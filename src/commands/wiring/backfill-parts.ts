@@ -14,13 +14,12 @@ import { createPusher } from '../../loki/pusher.js';
 import { streamTarget } from '../../loki/stream-target.js';
 import { createTransport } from '../../loki/transport.js';
 import type { ContainerSummary } from '../../model/container.js';
-import { containerSelector } from '../../pipeline/selection.js';
-import { cursorReader, type AuditPartsOptions, type Closable } from './audit-parts.js';
+import type { AuditPartsOptions, Closable } from './audit-parts.js';
 import { withBoundedRetries } from './bounded-retries.js';
+import { COMPARISON_MEMORY, comparisonParts } from './comparison-parts.js';
 import { engineParts } from './engine-parts.js';
 import { rejectedPath } from './loki-parts.js';
 import { lokiSettings } from './loki-settings.js';
-import { selectionSettings } from './pipeline-settings.js';
 import { pushObserver } from './push-observer.js';
 import { streamParts } from './stream-parts.js';
 
@@ -49,8 +48,6 @@ export interface BackfillParts extends Omit<
   readonly newDelivery: (flags: SendingFlags) => BackfillDelivery;
 }
 
-/** Bytes of fingerprints that are held at once. */
-const AUDIT_MEMORY = 32 * 1024 * 1024;
 /** Bytes of a batch, at most: several of them are in memory, and the rate is kept in steps of this size. */
 const MOST_BATCH = 1024 * 1024;
 const NO_GATE = { open: () => undefined, close: () => undefined };
@@ -91,24 +88,11 @@ export async function backfillParts(
       clock,
       random,
       transport,
-      engine: engine.engine,
-      logs: {
-        read: engine.readLogs,
-        sinceSemantics: engine.sinceSemantics,
-        passesOverFiles: engine.passesOverFiles,
-        maxLineBytes: bounded.lines.max_bytes,
-        sentAsText: bounded.loki.encoding === 'json',
-        moveEqualStamps: bounded.lines.equal_stamps === 'shift',
-      },
-      ...(bounded.loki.tenant === undefined ? {} : { tenant: bounded.loki.tenant }),
-      streamLabels: labels,
-      idIsSent: bounded.labels.structured_metadata,
-      selects: containerSelector(selectionSettings(bounded)),
-      cursorOf: cursorReader(bounded),
+      ...comparisonParts(bounded, engine, labels),
       newBatch,
       batchBytes: Math.min(bounded.loki.batch.max_bytes, MOST_BATCH),
       settings: {
-        memoryBytes: AUDIT_MEMORY,
+        memoryBytes: COMPARISON_MEMORY,
         concurrency,
         settleMs: 2 * bounded.poll.max_interval,
         samples: 0,
