@@ -138,6 +138,7 @@ class Backfill {
     this.#current.clear();
     this.#report();
     if (open.length === 0) return undefined;
+    record.beginPass();
     for (const { id } of open) delivery?.forget(id);
     if (blind && delivery !== undefined) {
       return await sendBlindly(

@@ -21,7 +21,7 @@ export type WriteRun = (run: RunProgress) => Promise<void>;
 export class RunRecord {
   readonly #clock: Clock;
   readonly #write: WriteRun | undefined;
-  readonly #before: Readonly<Record<string, SentSoFar>>;
+  #before: Readonly<Record<string, SentSoFar>>;
   #run: RunProgress;
   #writtenAt = -Infinity;
   #last: Promise<void> = Promise.resolve();
@@ -42,7 +42,12 @@ export class RunRecord {
     return this.#run.finished.some(({ id }) => id === containerId);
   }
 
-  /** What earlier processes sent of a container. */
+  /** From now on `sent` counts from zero again: what was sent until now is a part of `sentBefore`. */
+  beginPass(): void {
+    this.#before = this.#run.open;
+  }
+
+  /** What earlier passes sent of a container, in this process or in one before it. */
   sentBefore(containerId: string): SentSoFar {
     return this.#before[containerId] ?? { sent: 0, sentUnderLabel: 0 };
   }
@@ -57,7 +62,7 @@ export class RunRecord {
     await this.#save();
   }
 
-  /** Notes what this process has sent of a container; now and then that is made durable. */
+  /** Notes what this pass has sent of a container; now and then that is made durable. */
   async sent(containerId: string, now: SentSoFar): Promise<void> {
     const before = this.sentBefore(containerId);
     const sum = { sent: before.sent + now.sent, sentUnderLabel: before.sentUnderLabel + now.sentUnderLabel };

@@ -15,7 +15,7 @@ export interface TooNewEntries {
 export interface ClockSkew {
   /** For people, with the difference as far as it is known. */
   readonly text: string;
-  /** The lines are ahead of the clock here, too: those behind them may be older. */
+  /** The lines are ahead of the clock here, too: lines after them may be older. */
   readonly isOfLines: boolean;
 }
 
@@ -94,7 +94,7 @@ export class TooNewWaits {
       return undefined;
     }
     const now = clock.monotonic();
-    // A line that waited was accepted: those behind it are on their way, too.
+    // A line that waited was accepted: the lines after it are on their way, too.
     const kept = isOver ? undefined : before;
     const oldest = kept !== undefined && kept.oldest < refused.oldest ? kept.oldest : refused.oldest;
     const since = kept?.since ?? now;
